@@ -1,0 +1,1 @@
+"""Files: images, datasets, and the formats on disk."""

@@ -1,0 +1,47 @@
+"""Which formats there are: one line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_segkit.data.formats.cvat_mask import CvatMask
+from napari_segkit.errors import DatasetError, InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_segkit.data.formats.base import Format
+
+FORMATS: dict[str, Format] = {f.id: f for f in (CvatMask(),)}
+
+
+def get_format(format_id: str) -> Format:
+    """The format of that id.
+
+    Raises
+    ------
+    InputError
+        For an unknown id.
+    """
+    if format_id not in FORMATS:
+        raise InputError("unknown format", expected=", ".join(FORMATS), got=format_id)
+    return FORMATS[format_id]
+
+
+def recognise(path: Path) -> Format:
+    """The format of a dataset that lies at ``path``.
+
+    Raises
+    ------
+    DatasetError
+        Where no format knows it.
+    """
+    for candidate in FORMATS.values():
+        if candidate.recognises(path):
+            return candidate
+    raise DatasetError(
+        "not a dataset",
+        where=path,
+        expected=" or ".join(f.title for f in FORMATS.values()),
+        remedy="name the folder or archive that holds it",
+    )

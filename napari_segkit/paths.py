@@ -1,0 +1,19 @@
+"""Where things live on disk: what is shipped, and the user's own folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def shipped(kind: str) -> Path:
+    """Folder ``weights`` or ``sample_data``: inside an installed wheel, else in the checkout.
+
+    Parameters
+    ----------
+    kind
+        ``"weights"`` or ``"sample_data"``.
+    """
+    inside = _PACKAGE / kind
+    return inside if inside.is_dir() else _PACKAGE.parent / kind

@@ -1,0 +1,1 @@
+"""The docks: the only rooms, with contributions.py, that name napari and Qt."""

@@ -1,0 +1,255 @@
+"""The one place that reads image files: found, checked, rotated, converted."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+from PIL import Image as PilImage
+from PIL import ImageFile, ImageOps, UnidentifiedImageError
+
+from napari_segkit.errors import ImageError
+from napari_segkit.ops.images import to_rgb8
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from napari_segkit.types import Image
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+MAX_PIXELS = 2 * 89_478_485
+"""Larger images are refused from their header; Pillow itself refuses at twice its bomb limit."""
+
+_ORIENTATION = 274  # the EXIF and TIFF tag
+_TRANSPOSE = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """An image file and its name in a dataset: relative path, '/' between folders, no extension."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class LoadedImage:
+    """Pixels (H, W, 3) uint8 RGB, EXIF-rotated, and what was converted on the way."""
+
+    pixels: Image
+    notes: tuple[str, ...]
+
+
+def find_images(places: Iterable[Path]) -> list[ImageSource]:
+    """Image files of files, folders (with their sub-folders) and glob patterns, without doubles.
+
+    Hidden files and folders are left out. A name is relative to the folder that was given, or the
+    file's own.
+
+    Raises
+    ------
+    ImageError
+        Where a place does not exist, or nothing is found at all.
+    """
+    found: dict[Path, ImageSource] = {}
+    places = list(places)
+    for place in places:
+        for source in _sources(place):
+            found.setdefault(source.path.absolute(), source)
+    if not found:
+        raise ImageError(
+            "no images found",
+            where=", ".join(str(place) for place in places),
+            expected=f"files that end in {', '.join(SUFFIXES)}",
+        )
+    return list(found.values())
+
+
+def _sources(place: Path) -> Iterator[ImageSource]:
+    if place.is_dir():
+        for path in sorted(place.rglob("*")):
+            inside = path.relative_to(place)
+            hidden = any(part.startswith(".") for part in inside.parts)
+            if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
+                yield ImageSource(path, inside.with_suffix("").as_posix())
+    elif place.exists():
+        yield ImageSource(place, place.stem)
+    else:
+        matches = _glob(place)
+        if not matches:
+            raise ImageError("no such file or folder", where=place)
+        for match in matches:
+            yield from _sources(match)
+
+
+def _glob(pattern: Path) -> list[Path]:
+    """Files that a pattern matches, for shells that do not expand it."""
+    if not any(sign in str(pattern) for sign in "*?["):
+        return []
+    root = Path(pattern.anchor) if pattern.is_absolute() else Path()
+    with contextlib.suppress(ValueError, OSError):
+        return sorted(root.glob(str(pattern.relative_to(pattern.anchor))))
+    return []
+
+
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> LoadedImage:
+    """Read one image file as every model wants it.
+
+    Parameters
+    ----------
+    path
+        Any file that Pillow or tifffile reads.
+    max_pixels
+        Larger ones are refused from the header, before a pixel is decoded.
+
+    Raises
+    ------
+    ImageError
+        Where the file is missing, empty, not an image, damaged, or too large.
+    """
+    if not path.is_file():
+        raise ImageError("no such file", where=path)
+    if path.stat().st_size == 0:
+        raise ImageError("not an image", where=path, got="an empty file")
+    if path.suffix.lower() in (".tif", ".tiff"):
+        array, notes = _read_tiff(path, max_pixels)
+    else:
+        array, notes = _read_with_pillow(path, max_pixels)
+    pixels, more = to_rgb8(array, where=path)
+    return LoadedImage(pixels, (*notes, *more))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(H, W) of an image file after EXIF rotation, from its header alone.
+
+    Raises
+    ------
+    ImageError
+        As `read_image`.
+    """
+    with _decoding(path), _open(path) as image:
+        width, height = image.size
+        turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+    return (width, height) if turned else (height, width)
+
+
+def _check_size(path: Path, height: int, width: int, max_pixels: int) -> None:
+    if height * width > max_pixels:
+        raise ImageError(
+            "image is too large",
+            where=path,
+            expected=f"at most {max_pixels / 1e6:.0f} Mpx",
+            got=f"{width}x{height} = {height * width / 1e6:.0f} Mpx",
+            remedy="scale it down or cut it into tiles",
+        )
+
+
+@contextlib.contextmanager
+def _decoding(path: Path) -> Iterator[None]:
+    """Turn whatever a decoder raises into one `ImageError`."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError("not an image", where=path, got=_first_bytes(path)) from error
+    except PilImage.DecompressionBombError as error:
+        raise ImageError("image is too large", where=path, got=str(error)) from error
+    except MemoryError as error:
+        raise ImageError(
+            "image does not fit into memory", where=path, remedy="scale it down"
+        ) from error
+    except Exception as error:  # decoders raise anything
+        raise ImageError(
+            "image is damaged",
+            where=path,
+            got=str(error) or type(error).__name__,
+            remedy="copy or export it again",
+        ) from error
+
+
+def _first_bytes(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"a file that begins with {file.read(12)!r}"
+
+
+def _read_with_pillow(path: Path, max_pixels: int) -> tuple[NDArray[Any], list[str]]:
+    with _decoding(path):
+        with _open(path) as image:
+            width, height = image.size
+            _check_size(path, height, width, max_pixels)
+            if image.format == "PNG":
+                image.verify()  # checks every chunk's CRC; reading does not
+        with _open(path) as image:
+            return _pillow_pixels(image)
+
+
+_warning_filters = threading.Lock()  # they belong to the process, not to a thread
+
+
+def _open(path: Path) -> ImageFile.ImageFile:
+    """Read a header; Pillow's warning of a large size is silenced, `_check_size` has its own."""
+    with _warning_filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore", PilImage.DecompressionBombWarning)
+        return PilImage.open(path)
+
+
+def _pillow_pixels(image: ImageFile.ImageFile) -> tuple[NDArray[Any], list[str]]:
+    notes = []
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"the first of {frames} frames was used")
+    picture: PilImage.Image = ImageOps.exif_transpose(image) or image
+    if picture.mode in ("P", "PA") and "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    elif picture.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
+        notes.append(f"{picture.mode} colours were converted to RGB")
+        picture = picture.convert("RGB")
+    elif picture.mode in ("RGBX", "RGBa", "La"):
+        picture = picture.convert("RGB")
+    return np.asarray(picture), notes
+
+
+def _read_tiff(path: Path, max_pixels: int) -> tuple[NDArray[Any], list[str]]:
+    with _decoding(path):
+        try:
+            tiff = tifffile.TiffFile(path)
+        except tifffile.TiffFileError as error:
+            raise ImageError("not an image", where=path, got=_first_bytes(path)) from error
+        with tiff:
+            page = tiff.pages[0].aspage()
+            _check_size(path, page.imagelength, page.imagewidth, max_pixels)
+            notes = []
+            if len(tiff.pages) > 1:
+                notes.append(f"the first of {len(tiff.pages)} pages was used")
+            if page.photometric not in (0, 1, 2) or _needs_other_codec(page):
+                return _read_with_pillow(path, max_pixels)
+            array = page.asarray()
+            if page.photometric == 0:  # white is zero
+                array = np.invert(array) if array.dtype.kind in "biu" else array.max() - array
+            if array.ndim == 3 and page.planarconfig == 2:
+                array = np.moveaxis(array, 0, -1)
+            orientation = page.tags.valueof(_ORIENTATION, default=1)
+            return _TRANSPOSE.get(int(orientation), _TRANSPOSE[1])(array), notes
+
+
+def _needs_other_codec(page: tifffile.TiffPage) -> bool:
+    """Whether tifffile alone (without imagecodecs) cannot decode the page; Pillow mostly can."""
+    return page.compression not in (1, 8, 32946)

@@ -134,11 +134,13 @@ def _scale(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     if high <= low:
         return np.zeros(pixels.shape, np.uint8)
     if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:  # a table: no float copy
-        return _stretch(np.arange(2**16, dtype=np.float32), low, high)[pixels]
+        table = _stretch(np.arange(2**16, dtype=np.float32), low, high)
+        return np.take(table, pixels)
     return _stretch(pixels.astype(np.float64), low, high)
 
 
 def _stretch(values: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.uint8]:
     half = values / 2 - low / 2  # halves: high - low of two large doubles would overflow
     scaled: NDArray[np.floating[Any]] = half * (255 / (high / 2 - low / 2))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    eight: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return eight

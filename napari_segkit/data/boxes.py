@@ -1,0 +1,69 @@
+"""Box prompts from a file: our own JSON, COCO, or the ring project's ``annotations.json``."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from napari_segkit.errors import PromptError
+
+if TYPE_CHECKING:
+    from napari_segkit.types import Box
+
+_EXPECTED = "{image name: [[x0, y0, x1, y1], …]}, COCO, or annotations.json of the ring project"
+
+
+def read_boxes(path: Path) -> dict[str, list[Box]]:
+    """Boxes of every image, XYXY in pixels, by image name without extension.
+
+    Parameters
+    ----------
+    path
+        JSON in one of three forms: ``{name: [[x0, y0, x1, y1], …]}``; COCO (``images`` and
+        ``annotations`` with ``bbox`` = x y w h); ``{"train": {name: {"bbox": [x0, y0, x1, y1]}}}``.
+
+    Raises
+    ------
+    PromptError
+        Where the file is missing, not JSON, or in none of these forms.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise PromptError("boxes cannot be read", where=path, got=error.strerror) from error
+    except (ValueError, RecursionError) as error:
+        raise PromptError("not JSON", where=path, expected=_EXPECTED, got=str(error)) from error
+    try:
+        return _parse(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        got = f"{type(error).__name__} {error}"
+        raise PromptError("not a file of boxes", where=path, expected=_EXPECTED, got=got) from error
+
+
+def image_key(name: str) -> str:
+    """A name without its extension, '/' between folders: what boxes are found by."""
+    return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
+
+
+def _parse(content: Any) -> dict[str, list[Box]]:
+    if "images" in content and "annotations" in content:
+        return _parse_coco(content)
+    if {"train", "test"} & content.keys() and all(isinstance(v, dict) for v in content.values()):
+        entries = {name: entry for part in content.values() for name, entry in part.items()}
+        return {image_key(name): [_box(*entry["bbox"])] for name, entry in entries.items()}
+    return {image_key(name): [_box(*box) for box in boxes] for name, boxes in content.items()}
+
+
+def _parse_coco(content: Any) -> dict[str, list[Box]]:
+    names = {image["id"]: image_key(image["file_name"]) for image in content["images"]}
+    boxes: dict[str, list[Box]] = defaultdict(list)
+    for annotation in content["annotations"]:
+        x, y, width, height = (float(value) for value in annotation["bbox"])
+        boxes[names[annotation["image_id"]]].append((x, y, x + width, y + height))
+    return dict(boxes)
+
+
+def _box(x0: Any, y0: Any, x1: Any, y1: Any) -> Box:
+    return float(x0), float(y0), float(x1), float(y1)

@@ -1,0 +1,113 @@
+"""Write, convert and check datasets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_segkit.data.dataset import WriteOptions
+from napari_segkit.data.formats.registry import get_format, recognise
+from napari_segkit.errors import InputError
+from napari_segkit.types import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from napari_segkit.data.dataset import Dataset, Sample, Validation, WriteReport
+    from napari_segkit.types import ClassDef, Job
+
+
+def write_dataset(
+    samples: Iterable[Sample],
+    target: Path,
+    *,
+    classes: tuple[ClassDef, ...],
+    format_id: str = "cvat-mask",
+    options: WriteOptions | None = None,
+    total: int | None = None,
+) -> Job[WriteReport]:
+    """Write samples as a dataset; the target appears whole, or not at all.
+
+    Parameters
+    ----------
+    total
+        How many samples there are, where that is known.
+
+    Raises
+    ------
+    InputError
+        Where a sample, the classes or the options break the format, or the target is taken.
+    WriteError
+        Where the disk refuses.
+    """
+    with get_format(format_id).open_writer(
+        target, classes=classes, options=options or WriteOptions()
+    ) as writer:
+        yield Progress(0, total, "")
+        for number, sample in enumerate(samples, start=1):
+            writer.add(sample)
+            yield Progress(number, total, sample.name)
+    return writer.report
+
+
+def convert(
+    source: Path,
+    target: Path,
+    *,
+    format_id: str,
+    options: WriteOptions | None = None,
+    classes: Mapping[str, ClassDef] | None = None,
+) -> Job[WriteReport]:
+    """Write a dataset again: in another format or container, with classes renamed or recoloured.
+
+    Parameters
+    ----------
+    classes
+        New class by old name; classes that are not named stay as they are.
+
+    Raises
+    ------
+    InputError, WriteError
+        As `write_dataset`, and where ``source`` cannot be read or a class is unknown.
+    """
+    dataset = recognise(source).open(source)
+    mapping = {c.name: c for c in dataset.classes}
+    unknown = set(classes or {}) - mapping.keys()
+    if unknown:
+        raise InputError(
+            "unknown class", where=source, expected=", ".join(mapping), got=", ".join(unknown)
+        )
+    mapping |= classes or {}
+    report = yield from write_dataset(
+        (_reclassed(dataset, name, mapping) for name in dataset.names),
+        target,
+        classes=tuple(mapping.values()),
+        format_id=format_id,
+        options=options,
+        total=len(dataset),
+    )
+    return report
+
+
+def _reclassed(dataset: Dataset, name: str, mapping: Mapping[str, ClassDef]) -> Sample:
+    sample = dataset.read(name)
+    old = sample.segmentation
+    instances = {
+        key: replace(instance, class_name=mapping[instance.class_name].name)
+        for key, instance in old.instances.items()
+    }
+    new = replace(old, instances=instances, classes=tuple(mapping.values()))
+    return replace(sample, segmentation=new)
+
+
+def validate(path: Path) -> Job[Validation]:
+    """Find every fault of a dataset.
+
+    Raises
+    ------
+    DatasetError
+        Where no format recognises it.
+    """
+    result = yield from recognise(path).validate(path)
+    return result

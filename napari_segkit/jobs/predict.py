@@ -1,0 +1,237 @@
+"""Run a model: on one image, or on files into a dataset."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_segkit.data.boxes import image_key
+from napari_segkit.data.dataset import Sample, WriteOptions
+from napari_segkit.data.formats.registry import get_format
+from napari_segkit.data.images import read_image
+from napari_segkit.errors import InputError, ModelError, PromptError, SegkitError, WriteError
+from napari_segkit.types import Progress, Prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_segkit.data.dataset import WriteReport
+    from napari_segkit.data.images import ImageSource
+    from napari_segkit.models.base import ModelParams, Segmenter
+    from napari_segkit.types import Box, Image, Job, Segmentation
+
+logger = logging.getLogger(__name__)
+
+
+def segment(
+    model: Segmenter, image: Image, *, params: ModelParams, prompts: Prompts | None = None
+) -> Job[Segmentation]:
+    """Run one model on one image, with everything checked before and after.
+
+    Parameters
+    ----------
+    model
+        Loaded.
+    image : (H, W, 3) uint8 RGB
+    params
+        Of the model's own ``Params``.
+    prompts
+        Clipped to the image here; what was clipped or skipped is told in the result's notes.
+
+    Raises
+    ------
+    InputError
+        Where image, prompts or parameters cannot be used.
+    ModelError
+        Where the result is not a `Segmentation` of the image's size.
+    """
+    # Here, not at the top: opening a dock must not load cv2.
+    from napari_segkit.ops.prompts import clean_prompts
+
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        got = f"{image.shape} {image.dtype}"
+        raise InputError("not a model's image", expected="(H, W, 3) uint8", got=got)
+    if not isinstance(params, model.Params):
+        raise InputError(
+            f"parameters of another model than {model.id}", got=type(params).__qualname__
+        )
+    cleaned, notes = clean_prompts(prompts or Prompts(), image.shape[:2])
+    if model.needs_prompts and not cleaned.as_dict():
+        raise InputError(
+            f"{model.title} needs a prompt",
+            expected=" or ".join(sorted(kind.value for kind in model.prompts)),
+            got="none",
+        )
+    result = yield from model.predict(image, cleaned, params)
+    if result.labels.shape != image.shape[:2]:
+        raise ModelError(
+            f"model {model.id} returned another size than the image's",
+            expected=image.shape[:2],
+            got=result.labels.shape,
+        )
+    return replace(result, notes=(*notes, *result.notes)) if notes else result
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """What was found in one image.
+
+    Attributes
+    ----------
+    areas
+        Pixels of each instance, in the order of their ids.
+    seconds
+        Time of the model alone, without reading and writing.
+    """
+
+    name: str
+    path: Path
+    areas: tuple[int, ...]
+    class_names: tuple[str, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image that could not be done, and why."""
+
+    path: Path
+    error: SegkitError
+
+
+@dataclass(frozen=True)
+class PredictReport:
+    """Result of `predict_files`; ``written`` is ``None`` where every image failed."""
+
+    results: tuple[ImageResult, ...]
+    failures: tuple[Failure, ...]
+    written: WriteReport | None
+
+
+def predict_files(
+    model: Segmenter,
+    sources: Sequence[ImageSource],
+    target: Path,
+    *,
+    params: ModelParams,
+    boxes: Mapping[str, Sequence[Box]] | None = None,
+    format_id: str = "cvat-mask",
+    options: WriteOptions | None = None,
+    overlays: Path | None = None,
+) -> Job[PredictReport]:
+    """Segment files one by one and write a dataset; one image is in memory at a time.
+
+    An image that fails is reported and the others are done; a disk that refuses ends the job.
+
+    Parameters
+    ----------
+    boxes
+        Box prompts by image name (`napari_segkit.data.boxes.read_boxes`).
+    overlays
+        Folder for a picture of each result.
+
+    Raises
+    ------
+    InputError
+        Where the target or the options cannot be used.
+    WriteError
+        Where the disk refuses.
+    """
+    prompts = _match_boxes(sources, boxes)
+    results: list[ImageResult] = []
+    failures: list[Failure] = []
+    writer = get_format(format_id).open_writer(
+        target, classes=model.classes, options=options or WriteOptions()
+    )
+    try:
+        for number, source in enumerate(sources):
+            at = Progress(number, len(sources), source.name)
+            yield at
+            try:
+                image = read_image(source.path)
+                mine = prompts.get(source.path, Prompts())
+                predicted = _predict_file(model, image.pixels, params=params, prompts=mine, at=at)
+                result, seconds = yield from predicted
+                writer.add(Sample(source.name, result, source.path))
+                if overlays is not None:
+                    _save_overlay(overlays / f"{source.name}.jpg", image.pixels, result)
+            except WriteError:
+                raise
+            except SegkitError as error:
+                failures.append(Failure(source.path, error))
+            except Exception as error:
+                logger.exception("a bug in model %s on %s", model.id, source.path)
+                bug = ModelError(f"model {model.id} failed", got=repr(error), remedy="report it")
+                failures.append(Failure(source.path, bug))
+            else:
+                results.append(_image_result(source, result, seconds, image.notes))
+        written = writer.commit() if results else None
+    finally:
+        writer.discard()  # after a commit there is nothing left to discard
+    return PredictReport(tuple(results), tuple(failures), written)
+
+
+def _match_boxes(
+    sources: Sequence[ImageSource], boxes: Mapping[str, Sequence[Box]] | None
+) -> dict[Path, Prompts]:
+    """Prompts by image; a name may be the path inside the folder that was given, or the file's."""
+    if boxes is None:
+        return {}
+    found = {}
+    for source in sources:
+        rows = boxes.get(source.name) or boxes.get(image_key(source.path.name))
+        if rows:
+            found[source.path] = Prompts(boxes=np.array(rows, np.float32))
+    if not found:
+        raise PromptError(
+            "no image has boxes",
+            expected=f"names such as {sources[0].name}",
+            got=", ".join(list(boxes)[:3]) or "an empty file",
+        )
+    return found
+
+
+def _predict_file(
+    model: Segmenter, image: Image, *, params: ModelParams, prompts: Prompts, at: Progress
+) -> Job[tuple[Segmentation, float]]:
+    """Segment one image as step ``at`` of a larger job; returns the seconds that it took, too."""
+    start = time.perf_counter()
+    inner = segment(model, image, params=params, prompts=prompts)
+    while True:
+        try:
+            step = next(inner)
+        except StopIteration as stop:
+            return stop.value, time.perf_counter() - start
+        yield replace(at, message=f"{at.message}: {step.message}" if step.message else at.message)
+
+
+def _image_result(
+    source: ImageSource, result: Segmentation, seconds: float, notes: tuple[str, ...]
+) -> ImageResult:
+    counts = np.bincount(result.labels.ravel())
+    keys = sorted(result.instances)
+    return ImageResult(
+        name=source.name,
+        path=source.path,
+        areas=tuple(int(counts[key]) for key in keys),
+        class_names=tuple(result.instances[key].class_name for key in keys),
+        seconds=seconds,
+        notes=(*notes, *result.notes),
+    )
+
+
+def _save_overlay(path: Path, image: Image, result: Segmentation) -> None:
+    from PIL import Image as PilImage
+
+    from napari_segkit.data.atomic import atomic_write
+    from napari_segkit.ops.overlays import draw_overlay
+
+    picture = PilImage.fromarray(draw_overlay(image, result))
+    with atomic_write(path) as file:
+        picture.save(file, format="JPEG", quality=92)

@@ -1,0 +1,154 @@
+"""What a camera, a phone's processing and a web page do to a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_segkit.synth.noise import Field, ramp, step, value_noise
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Faults of one photo; sizes in pixels of the final picture."""
+
+    exposure: float = 1.0
+    balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    vignette: float = 0.0
+    defocus: float = 0.0
+    motion: float = 0.0
+    motion_angle: float = 0.0
+    noise: float = 0.005
+    noise_grain: float = 1.0
+    contrast: float = 0.2
+    sharpen: float = 0.0
+    saturation: float = 1.0
+    gray: bool = False
+    jpeg: int | None = 90
+
+
+def illuminate(canvas: Field, angle: float, amount: float) -> None:
+    """Multiply a gradient of light onto a picture in place: 1 + amount on the bright side, 1 - amount opposite."""
+    canvas *= (1 + np.float32(amount) * ramp(canvas.shape[:2], angle))[..., None]
+
+
+def shadow_edges(shape: tuple[int, int], unit: float, *, rng: np.random.Generator) -> Field:
+    """A cast shadow with a marked edge: window frame, hand, phone, blinds; (H, W) float32 factor in (0, 1]."""
+    angle, depth = rng.uniform(0, math.tau), rng.uniform(0.3, 0.75)
+    field = ramp(shape, angle) + 0.25 * value_noise(
+        shape, unit * rng.uniform(1, 5), rng=rng
+    ) * rng.uniform(0, 1)
+    width = rng.uniform(0.01, 0.12)
+    kind = rng.integers(0, 3)
+    if kind == 0:  # one edge
+        inside = step(field, rng.uniform(-0.5, 0.5), width)
+    elif kind == 1:  # a band
+        inside = step(field, rng.uniform(-0.6, -0.1), width) * (
+            1 - step(field, rng.uniform(0.1, 0.6), width)
+        )
+    else:  # blinds or leaves
+        inside = step(np.sin(field * rng.uniform(4, 12)), 0, 12 * width)
+    return np.asarray(1 - depth * inside, np.float32)
+
+
+def _blur(picture: Field, camera: Camera) -> Field:
+    if camera.defocus > 0.3:
+        picture = cv2.GaussianBlur(picture, (0, 0), camera.defocus)
+    if camera.motion > 1:
+        size = 2 * math.ceil(camera.motion / 2) + 1
+        kernel = np.zeros((size, size), np.float32)
+        dx = camera.motion / 2 * math.cos(camera.motion_angle)
+        dy = camera.motion / 2 * math.sin(camera.motion_angle)
+        middle = size // 2
+        start, end = (
+            (round(middle - dx), round(middle - dy)),
+            (round(middle + dx), round(middle + dy)),
+        )
+        cv2.line(kernel, start, end, 1.0, 1)
+        picture = cv2.filter2D(picture, -1, kernel / kernel.sum())
+    return picture
+
+
+def _sensor_noise(picture: Field, camera: Camera, rng: np.random.Generator) -> None:
+    """Add shot noise in place, with grain of the given size."""
+    height, width = picture.shape[:2]
+    grain = max(1.0, camera.noise_grain)
+    small = (math.ceil(height / grain), math.ceil(width / grain))
+    for channel in range(3):
+        field = rng.standard_normal(small, dtype=np.float32)
+        if grain > 1:
+            field = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)
+        plane = picture[..., channel]
+        plane += np.float32(camera.noise) * field * (0.4 + 0.8 * np.sqrt(np.clip(plane, 0, 1)))
+
+
+def develop(canvas: Field, camera: Camera, *, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Turn linear light into a photo.
+
+    Parameters
+    ----------
+    canvas : (H, W, 3) float32 linear light, 1 = white; used up.
+    camera : its faults.
+
+    Returns
+    -------
+    (H, W, 3) uint8 RGB.
+    """
+    canvas *= np.array(camera.balance, np.float32) * np.float32(camera.exposure)
+    if camera.vignette:
+        height, width = canvas.shape[:2]
+        y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+        x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+        canvas *= (1 - np.float32(camera.vignette) * (x * x + y * y) / 2)[..., None]
+    picture = _blur(canvas, camera)
+    np.clip(picture, 0, 1.0, out=picture)
+    picture = cv2.pow(picture, 1 / 2.2)
+    picture += np.float32(camera.contrast) * (picture - 0.5) * picture * (1 - picture) * 2
+    if camera.saturation != 1:
+        mean = picture.mean(axis=2, keepdims=True)
+        picture = mean + (picture - mean) * np.float32(camera.saturation)
+    if camera.noise:
+        _sensor_noise(picture, camera, rng)
+    if camera.sharpen:
+        soft = cv2.GaussianBlur(picture, (0, 0), 1.2)
+        picture += np.float32(camera.sharpen) * (picture - soft)
+    if camera.gray:
+        picture[:] = picture @ np.array([[0.299], [0.587], [0.114]], np.float32)
+    image = np.asarray(np.clip(picture * 255 + 0.5, 0, 255), np.uint8)
+    return image if camera.jpeg is None else jpeg(image, camera.jpeg)
+
+
+def jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Write and read back as JPEG; (H, W, 3) uint8 RGB."""
+    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
+
+
+def random_camera(rng: np.random.Generator, *, unit: float, grade: str = "fair") -> Camera:
+    """A camera of 'clean', 'fair', 'blurred', 'noisy' or 'poor' grade; `unit` = diameter of a coin in pixels."""
+    cast = rng.normal(0, 0.07, 3) if grade != "clean" else rng.normal(0, 0.02, 3)
+    blurred, noisy = grade in {"blurred", "poor"}, grade in {"noisy", "poor"}
+    moving = grade == "blurred" and rng.random() < 0.5
+    defocus = (
+        unit * rng.uniform(0.006, 0.022) if blurred and not moving else unit * rng.uniform(0, 0.004)
+    )
+    return Camera(
+        exposure=float(np.exp(rng.normal(0.1, 0.22 if grade != "clean" else 0.1))),
+        balance=(float(1 + cast[0]), float(1 + cast[1] / 2), float(1 + cast[2])),
+        vignette=rng.uniform(0, 0.35) if grade != "clean" else 0.0,
+        defocus=defocus + float(rng.choice([0, 0.5, 0.8])),
+        motion=unit * rng.uniform(0.02, 0.07) if moving else 0.0,
+        motion_angle=rng.uniform(0, math.pi),
+        noise=rng.uniform(0.03, 0.1) if noisy else rng.uniform(0.002, 0.02),
+        noise_grain=rng.uniform(1, 2.5),
+        contrast=rng.uniform(0, 0.6),
+        sharpen=rng.uniform(0.3, 1.3) if rng.random() < 0.4 and not blurred else 0.0,
+        saturation=rng.uniform(0.6, 1.3),
+        gray=rng.random() < 0.04,
+        jpeg=int(rng.integers(35, 70)) if noisy else int(rng.integers(70, 97)),
+    )

@@ -1,0 +1,214 @@
+"""Coins as objects: their outline, metal and face, lit and painted into a picture.
+
+The face is a height map whose normals reflect a small invented room (lamps as blurred lobes), plus a diffuse part
+for dull metal; hollows are darker (occlusion, dirt). Outlines are polygons, so that masks are exact.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_segkit.synth.noise import Field, fractal_noise, mix, step, value_noise
+from napari_segkit.synth.relief import SPAN, face, polar_grid
+from napari_segkit.synth.view import Points
+
+METALS: dict[str, tuple[float, float, float]] = {
+    "copper": (0.72, 0.36, 0.22),
+    "bronze": (0.50, 0.32, 0.17),
+    "brass": (0.70, 0.55, 0.25),
+    "gold": (0.92, 0.68, 0.25),
+    "silver": (0.86, 0.85, 0.82),
+    "nickel": (0.62, 0.59, 0.54),
+    "steel": (0.55, 0.56, 0.57),
+    "oxidised": (0.14, 0.11, 0.085),
+    "patina": (0.22, 0.33, 0.25),
+}
+"""Reflectance at normal incidence, linear RGB."""
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """The light of a scene: where it comes from and what it throws.
+
+    `direction` points towards the lamp in the image plane (x, y; unit length), `height` is the tangent of its
+    elevation, `softness` the width of its reflection and penumbra, `strength` the depth of its shadows.
+    """
+
+    direction: tuple[float, float]
+    height: float
+    softness: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Design:
+    """What one coin looks like, whatever its place; radii are relative to the coin's."""
+
+    outline: NDArray[np.float64]  # (N,) radius at equal angles from 0
+    convex: bool
+    thickness: float
+    metal: str
+    core: str | None
+    core_radius: float
+    hole: float
+    worn: float
+    shine: float
+    dirt: float
+    reeded: bool
+
+
+def outline(kind: str, rng: np.random.Generator, *, points: int = 180) -> NDArray[np.float64]:
+    """Radius at `points` equal angles, at most 1: 'round', 'scalloped', 'polygon' or 'struck' (ancient, by hand)."""
+    angle = np.linspace(0, math.tau, points, endpoint=False)
+    if kind == "scalloped":
+        lobes = int(rng.choice([8, 10, 12]))
+        return np.asarray(1 - rng.uniform(0.02, 0.05) * (1 - np.abs(np.cos(angle * lobes / 2))))
+    if kind == "polygon":
+        sides = int(rng.choice([7, 8, 10, 11, 12]))
+        within = (angle % (math.tau / sides)) - math.pi / sides
+        flat = math.cos(math.pi / sides) / np.cos(within)
+        return np.asarray(flat + (1 - flat) * rng.uniform(0.1, 0.6))
+    if kind == "struck":
+        radius = np.ones(points)
+        for order in range(2, 12):
+            radius += rng.normal(0, 0.035 / order) * np.cos(
+                order * angle + rng.uniform(0, math.tau)
+            )
+        for _ in range(int(rng.integers(0, 4))):  # cracks and chips
+            away = np.abs((angle - rng.uniform(0, math.tau) + math.pi) % math.tau - math.pi)
+            radius -= rng.uniform(0.01, 0.06) * np.exp(-((away / rng.uniform(0.03, 0.15)) ** 2))
+        return np.asarray(radius / radius.max())
+    return np.ones(points)
+
+
+def random_design(
+    rng: np.random.Generator, *, metals: tuple[str, ...], struck: float = 0.05
+) -> Design:
+    """Invent a coin of one of `metals`; `struck` = chance of an irregular, ancient outline."""
+    metal = str(rng.choice(metals))
+    kind = str(rng.choice(["round", "scalloped", "polygon"], p=[0.88, 0.05, 0.07]))
+    if rng.random() < struck:
+        kind = "struck"
+    bimetal = (
+        kind == "round" and rng.random() < 0.12 and metal in {"brass", "gold", "nickel", "silver"}
+    )
+    other = "nickel" if metal in {"brass", "gold"} else "brass"
+    worn = float(rng.beta(1.2, 1.8))
+    return Design(
+        outline=outline(kind, rng),
+        convex=kind in {"round", "polygon"},
+        thickness=rng.uniform(0.1, 0.2),
+        metal=metal,
+        core=other if bimetal else None,
+        core_radius=rng.uniform(0.62, 0.76),
+        hole=rng.uniform(0.15, 0.26)
+        if kind == "round" and not bimetal and rng.random() < 0.05
+        else 0.0,
+        worn=worn,
+        shine=float(np.clip(rng.normal(0.6 - 0.4 * worn, 0.2), 0.05, 0.95)),
+        dirt=float(rng.beta(1, 2.5)) * (0.4 + 0.6 * worn),
+        reeded=rng.random() < 0.5,
+    )
+
+
+def room(slope_x: Field, slope_y: Field, lamp: Lamp, *, shine: float) -> Field:
+    """Light that comes back from a mirror tilted by a slope: a gray room, a bright lamp, a dark photographer."""
+    reach = np.float32(1.1 / (0.35 + lamp.height))
+    spread = np.float32(0.25 + 0.9 * lamp.softness + 0.5 * (1 - shine))
+    away = (slope_x - lamp.direction[0] * reach) ** 2 + (slope_y - lamp.direction[1] * reach) ** 2
+    side = slope_x * np.float32(lamp.direction[0]) + slope_y * np.float32(lamp.direction[1])
+    bright = np.float32(0.5 + 1.3 * shine) * np.exp(-away / (2 * spread * spread))
+    return np.asarray(0.42 + 0.16 * np.tanh(side * 1.5) + bright, np.float32)
+
+
+def _patches(size: int, base: Field, design: Design, rng: np.random.Generator) -> Field:
+    """Tarnish: darker and duller stains, green on copper."""
+    stain = step(
+        fractal_noise((size, size), size * 0.25, rng=rng, octaves=4, persistence=0.6), 0.6, 1.6
+    )
+    tone = np.array([0.45, 0.4, 0.36], np.float32)
+    if design.metal in {"copper", "bronze", "patina"} and rng.random() < 0.4:
+        tone = np.array([0.35, 0.6, 0.5], np.float32)
+    return mix(base, base * tone, stain * np.float32(0.9 * design.dirt))
+
+
+def face_colours(
+    design: Design,
+    size: int,
+    lamp: Lamp,
+    *,
+    turn: float,
+    lean: tuple[float, float],
+    rng: np.random.Generator,
+) -> Field:
+    """Paint a lit face.
+
+    Parameters
+    ----------
+    size : side of the square in pixels; it spans -SPAN..SPAN radii.
+    turn : radians by which the coin lies turned in the image; the lamp is turned back by it.
+    lean : slope of the face relative to the camera's image plane, x and y.
+
+    Returns
+    -------
+    (size, size, 3) float32 linear light.
+    """
+    height = face(size, rng=rng, worn=design.worn)
+    x, y, radius, _ = polar_grid(size)
+    if design.core is not None:
+        groove = np.exp(-(((radius - design.core_radius) / 0.015) ** 2))
+        height = height - np.float32(0.35) * groove
+    scale = np.float32(size / (2 * SPAN) * rng.uniform(0.035, 0.075))
+    gx = -cv2.Scharr(height, cv2.CV_32F, 1, 0) * scale / 16
+    gy = -cv2.Scharr(height, cv2.CV_32F, 0, 1) * scale / 16
+    grit = np.float32(0.03 + 0.1 * design.worn)
+    gx += grit * value_noise((size, size), max(1.0, size * 0.008), rng=rng)
+    gy += grit * value_noise((size, size), max(1.0, size * 0.008), rng=rng)
+    c, s = math.cos(turn), math.sin(turn)
+    view_x, view_y = c * gx - s * gy, s * gx + c * gy
+    bend = np.float32(rng.uniform(0.05, 0.45))
+    slope_x = 2 * view_x + lean[0] + bend * (c * x - s * y)
+    slope_y = 2 * view_y + lean[1] + bend * (s * x + c * y)
+    mirror = room(slope_x, slope_y, lamp, shine=design.shine)
+    facing = view_x * np.float32(lamp.direction[0]) + view_y * np.float32(lamp.direction[1])
+    dull = np.clip(0.75 + 0.6 * facing / (0.4 + lamp.height), 0.05, 1.6)
+    light = design.shine * mirror + (1 - design.shine) * dull
+    hollow = height - cv2.GaussianBlur(height, (0, 0), max(1.0, size * 0.02))
+    light *= np.clip(1 + (0.25 + 0.9 * design.dirt) * np.minimum(hollow, 0) * 2.5, 0.25, 1)
+    base = np.broadcast_to(np.array(METALS[design.metal], np.float32), (size, size, 3)).astype(
+        np.float32
+    )
+    if design.core is not None:
+        base = mix(
+            base,
+            np.array(METALS[design.core], np.float32),
+            1 - step(radius, design.core_radius, 0.02),
+        )
+    base = _patches(size, base, design, rng) * np.float32(rng.uniform(0.75, 1.1))
+    return np.asarray(base * light[..., None], np.float32)
+
+
+def wall_colours(
+    design: Design,
+    centre: Points,
+    window_xy: tuple[Field, Field],
+    lamp: Lamp,
+    *,
+    rng: np.random.Generator,
+) -> Field:
+    """Paint the visible side wall; `window_xy` = image x and y of each pixel, (h, w, 3) float32 linear light."""
+    angle = np.arctan2(window_xy[1] - centre[1], window_xy[0] - centre[0])
+    nx, ny = np.cos(angle), np.sin(angle)
+    facing = nx * np.float32(lamp.direction[0]) + ny * np.float32(lamp.direction[1])
+    light = (
+        0.38 + 0.4 * facing + 0.3 * design.shine * np.cos(angle * 3 + rng.uniform(0, math.tau)) ** 2
+    )
+    if design.reeded:
+        light = light * (1 + 0.35 * np.sin(angle * rng.integers(90, 150)))
+    tint = np.array(METALS[design.metal], np.float32)
+    return np.asarray(np.clip(light, 0.06, 1.5)[..., None] * tint, np.float32)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from napari_segkit.jobs.datasets import convert, validate, write_dataset
+from napari_segkit.jobs.datasets import ClassChange, convert, validate, write_dataset
 from napari_segkit.jobs.predict import (
     Failure,
     ImageResult,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_segkit.types import Job, Progress
 
 __all__ = [
+    "ClassChange",
     "Failure",
     "ImageResult",
     "PredictReport",

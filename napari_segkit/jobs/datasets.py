@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.registry import get_format, recognise
 from napari_segkit.errors import InputError
-from napari_segkit.types import Progress
+from napari_segkit.types import ClassDef, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from napari_segkit.data.dataset import Dataset, Sample, Validation, WriteReport
-    from napari_segkit.types import ClassDef, Job
+    from napari_segkit.types import Color, Job
 
 
 def write_dataset(
@@ -51,20 +51,32 @@ def write_dataset(
     return writer.report
 
 
+@dataclass(frozen=True)
+class ClassChange:
+    """New name and colour of a class; ``None`` keeps what it has."""
+
+    name: str | None = None
+    color: Color | None = None
+
+    def apply(self, old: ClassDef) -> ClassDef:
+        """The class with the changes made."""
+        return ClassDef(self.name or old.name, self.color or old.color)
+
+
 def convert(
     source: Path,
     target: Path,
     *,
     format_id: str,
     options: WriteOptions | None = None,
-    classes: Mapping[str, ClassDef] | None = None,
+    class_changes: Mapping[str, ClassChange] | None = None,
 ) -> Job[WriteReport]:
     """Write a dataset again: in another format or container, with classes renamed or recoloured.
 
     Parameters
     ----------
-    classes
-        New class by old name; classes that are not named stay as they are.
+    class_changes
+        By the class's old name; classes that are not named stay as they are.
 
     Raises
     ------
@@ -73,12 +85,13 @@ def convert(
     """
     dataset = recognise(source).open(source)
     mapping = {c.name: c for c in dataset.classes}
-    unknown = set(classes or {}) - mapping.keys()
+    changes = class_changes or {}
+    unknown = changes.keys() - mapping.keys()
     if unknown:
         raise InputError(
             "unknown class", where=source, expected=", ".join(mapping), got=", ".join(unknown)
         )
-    mapping |= classes or {}
+    mapping |= {old: change.apply(mapping[old]) for old, change in changes.items()}
     report = yield from write_dataset(
         (_reclassed(dataset, name, mapping) for name in dataset.names),
         target,

@@ -1,0 +1,5 @@
+"""``segkit``, the command line."""
+
+from napari_segkit.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,156 @@
+"""``segkit``: the same jobs as the docks', for scripts and servers.
+
+Exit codes: 0 done; 1 some images failed, a dataset has faults, or the disk refused; 2 what was
+given cannot be used; 130 cancelled. With ``--json`` one JSON object goes to standard output.
+"""
+
+import logging
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_segkit import jobs
+from napari_segkit.cli.options import parse_class_changes, parse_pairs
+from napari_segkit.cli.report import (
+    describe_model,
+    predict_json,
+    print_json,
+    print_models,
+    print_predict,
+    print_validation,
+    print_written,
+)
+from napari_segkit.cli.run import run, told
+from napari_segkit.data.boxes import read_boxes
+from napari_segkit.data.dataset import WriteOptions
+from napari_segkit.data.formats.registry import FORMATS
+from napari_segkit.data.images import find_images
+from napari_segkit.models.base import make_params
+from napari_segkit.models.registry import get_model, model_ids
+
+app = typer.Typer(
+    name="segkit",
+    help="Segment images, and read, check and write the masks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Grouping(StrEnum):
+    """How many objects an image gets in the dataset."""
+
+    SEPARATE = "separate"
+    MERGE = "merge"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+FormatId = Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")]
+Subset = Annotated[str, typer.Option(help="Name of the list of images, such as default or Train.")]
+Images = Annotated[bool, typer.Option("--images/--no-images", help="Copy the images, too.")]
+Merge = Annotated[
+    Grouping, typer.Option(help="separate objects, or merge them to one per class and image.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the dataset at the target.")]
+
+
+def main() -> None:
+    """Entry point of ``segkit`` and ``python -m napari_segkit``."""
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    app()
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the models: what they find, what they can be told, their presets."""
+    with told(as_json):
+        rows = [describe_model(get_model(name)) for name in model_ids()]
+        print_json({"models": rows}) if as_json else print_models(rows)
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="See `segkit models`.")],
+    images: Annotated[list[Path], typer.Argument(help="Files, folders, glob patterns.")],
+    out: Annotated[Path, typer.Option(help="Folder or .zip to write.")],
+    format_id: FormatId = "cvat-mask",
+    weights: Annotated[Path | None, typer.Option(help="Weights file of the model.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    boxes: Annotated[Path | None, typer.Option(help="JSON file of box prompts.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Named parameters of the model.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="One parameter.")
+    ] = None,
+    subset: Subset = "default",
+    with_images: Images = False,
+    instances: Merge = Grouping.SEPARATE,
+    overlays: Annotated[Path | None, typer.Option(help="Folder for pictures of results.")] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Segment images and write the masks as a dataset."""
+    with told(as_json):
+        chosen = get_model(model)
+        params = make_params(chosen, preset, parse_pairs(settings or [], "--set"))
+        segmenter = chosen()
+        segmenter.load(weights, device=device)
+        report = run(
+            jobs.predict_files(
+                segmenter,
+                find_images(images),
+                out,
+                params=params,
+                boxes=None if boxes is None else read_boxes(boxes),
+                format_id=format_id,
+                options=WriteOptions(subset, with_images, instances.value, overwrite),
+                overlays=overlays,
+            ),
+            as_json,
+        )
+        print_json(predict_json(report)) if as_json else print_predict(report, overlays)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    source: Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")],
+    target: Annotated[Path, typer.Argument(help="Folder or .zip to write.")],
+    format_id: FormatId = "cvat-mask",
+    subset: Subset = "default",
+    with_images: Images = False,
+    instances: Merge = Grouping.SEPARATE,
+    rename: Annotated[
+        list[str] | None, typer.Option(metavar="OLD=NEW", help="Rename a class.")
+    ] = None,
+    color: Annotated[
+        list[str] | None, typer.Option(metavar="OLD=R,G,B", help="Recolour a class.")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Write a dataset again: folder or archive, other subset, classes renamed or recoloured."""
+    with told(as_json):
+        options = WriteOptions(subset, with_images, instances.value, overwrite)
+        changes = parse_class_changes(rename or [], color or [])
+        job = jobs.convert(
+            source, target, format_id=format_id, options=options, class_changes=changes
+        )
+        report = run(job, as_json)
+        print_json(asdict(report)) if as_json else print_written(report)
+
+
+@app.command()
+def validate(
+    path: Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")],
+    as_json: Json = False,
+) -> None:
+    """List every fault of a dataset: file, what is wrong, what to do; exit code 1 for errors."""
+    with told(as_json):
+        result = run(jobs.validate(path), as_json)
+        print_json(asdict(result) | {"ok": result.ok}) if as_json else print_validation(result)
+    if not result.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,72 @@
+# make demo | test | test-all | lint | bench | screenshots        QT=pyqt5 switches the binding of demo
+# Needs Python >= 3.11 and make; everything else is installed into .venv.
+PYTHON ?= python3
+QT ?= pyqt6
+VENV := .venv
+BIN := $(VENV)/bin
+ORACLE := .venv-datumaro
+SCREEN := xvfb-run -a -s "-screen 0 1600x1000x24"
+export QT_API := $(QT)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all lint bench screenshots xvfb clean-env
+
+help:
+	@sed -n 1,2p $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("segkit needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet --editable ".[pyqt6]"
+	@touch $@
+
+install: $(VENV)/.installed
+
+# Both bindings live in one environment; QT_API chooses.
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet --editable ".[pyqt5,pyqt6]" --group dev
+	@touch $@
+
+# datumaro pins its own Pillow and OpenCV, so it lives by itself.
+$(ORACLE)/.installed: tests/data/datumaro_oracle/requirements.txt
+	$(PYTHON) -m venv $(ORACLE)
+	$(ORACLE)/bin/pip install --quiet --no-deps -r $<
+	@touch $@
+
+demo: install
+	@$(BIN)/python docs/demo.py
+
+xvfb:
+	@bash tools/install_screen.sh
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate napari-segkit
+
+# Units on all cores first; then what needs a window, on each binding.
+test: xvfb lint $(ORACLE)/.installed
+	$(BIN)/pytest -n auto -m "not slow and not gui"
+	QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(SCREEN) $(BIN)/pytest -m "gui and not slow"
+	QT_API=pyqt5 PYTEST_QT_API=pyqt5 $(SCREEN) $(BIN)/pytest -m "gui and not slow"
+
+test-all: xvfb lint $(ORACLE)/.installed
+	$(BIN)/pytest -n auto -m "not gui"
+	QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(SCREEN) $(BIN)/pytest -m gui
+	QT_API=pyqt5 PYTEST_QT_API=pyqt5 $(SCREEN) $(BIN)/pytest -m gui
+
+bench: xvfb $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/coins_speed.py --out benchmarks/results/coins_speed.json
+	$(BIN)/python benchmarks/coins_accuracy.py --out benchmarks/results/coins_accuracy.json
+	$(BIN)/python benchmarks/memory.py --out benchmarks/results/memory.json
+	$(SCREEN) $(BIN)/python benchmarks/gui.py --out benchmarks/results/gui.json
+
+screenshots: xvfb $(VENV)/.installed-dev
+	$(SCREEN) $(BIN)/python docs/screenshots.py
+
+clean-env:
+	rm -rf $(VENV) $(ORACLE)

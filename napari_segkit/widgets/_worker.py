@@ -1,0 +1,183 @@
+"""The only thread of the docks: drains a job outside of the GUI thread.
+
+napari's own generator worker loses a RuntimeError (CUDA's out of memory is one) and closes an
+aborted generator wherever garbage collection happens to run. Here every end of a job is a value,
+`finished` always fires, and the generator is closed in the thread that ran it.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import traceback
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari.qt.threading import GeneratorWorker, create_worker
+from napari.utils import progress as activity
+from qtpy.QtCore import QObject, Signal
+
+from napari_segkit.errors import SegkitError
+
+if TYPE_CHECKING:
+    from napari_segkit.types import Job, Progress
+
+_SECONDS_BETWEEN_REPORTS = 0.05
+"""A job may yield thousands of times a second; the event loop need not hear all of it."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job ended without a result.
+
+    Attributes
+    ----------
+    sentence
+        For the person.
+    details
+        Kind of error, its parts and, for a bug, the traceback.
+    bug
+        Whether it is the program's fault.
+    """
+
+    sentence: str
+    details: str
+    bug: bool = False
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """Describe an error; holds neither the error nor what its frames refer to."""
+        if isinstance(error, SegkitError):
+            parts = [f"{k}: {v}" for k, v in error.as_dict().items() if v is not None]
+            return cls(str(error), "\n".join(parts))
+        trace = "".join(traceback.format_exception(error))
+        sentence = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return cls(f"Something went wrong: {sentence}", trace, bug=True)
+
+
+@dataclass(frozen=True)
+class _Done:
+    value: Any
+
+
+class _JobWorker(GeneratorWorker):
+    def work(self) -> _Done | Failure | None:
+        job, self._gen = self._gen, None
+        try:
+            return self._drain(job)
+        except Exception as error:  # noqa: BLE001  the end of the thread: told to the person
+            return Failure.of(error)
+        finally:
+            job.close()
+
+    def _drain(self, job: Job[Any]) -> _Done | None:
+        reported = 0.0
+        while not self.abort_requested:
+            try:
+                step = next(job)
+            except StopIteration as stop:
+                return _Done(stop.value)
+            if time.monotonic() - reported >= _SECONDS_BETWEEN_REPORTS:
+                reported = time.monotonic()
+                self.yielded.emit(step)
+        self.aborted.emit()
+        return None
+
+
+class _Running:
+    """What must be ended whatever happens to the runner: worker and activity bar."""
+
+    def __init__(self, worker: GeneratorWorker, title: str) -> None:
+        self.worker = worker
+        # tqdm would draw on the terminal too
+        self.bar = activity(total=0, desc=title, file=io.StringIO())
+
+    def show(self, step: Progress) -> None:
+        """Bring napari's activity bar up to date."""
+        if step.total:
+            if self.bar.total != step.total:
+                self.bar.total = step.total
+            self.bar.update(min(step.done, step.total) - self.bar.n)
+
+    def end(self) -> None:
+        """Ask the thread to stop and take the bar away; harmless after the end."""
+        self.worker.quit()
+        self.bar.close()
+
+
+class JobRunner(QObject):
+    """Runs one job at a time in a thread; its signals arrive in the GUI thread.
+
+    Deleting the runner (a dock, a window) cancels the job; nothing is emitted then.
+    """
+
+    progressed = Signal(object)
+    """A `Progress`, at most twenty a second."""
+    done = Signal(object)
+    """What the job returned."""
+    failed = Signal(object)
+    """A `Failure`."""
+    cancelled = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._current: list[_Running] = []
+        self._outcome: _Done | Failure | None = None
+        self.destroyed.connect(partial(_end_all, self._current))
+
+    @property
+    def running(self) -> bool:
+        """Whether a job has been started and not ended."""
+        return bool(self._current)
+
+    def start(self, job: Job[Any], *, title: str) -> None:
+        """Start a job that has not been stepped yet.
+
+        Raises
+        ------
+        RuntimeError
+            Where one is running.
+        """
+        if self._current:
+            raise RuntimeError("a job is running already")
+
+        def steps() -> Job[Any]:
+            return (yield from job)
+
+        steps.__qualname__ = title  # napari's "still running" question names it
+        worker = create_worker(steps, _worker_class=_JobWorker)
+        worker.yielded.connect(self._on_yielded)
+        worker.returned.connect(self._on_returned)
+        worker.finished.connect(self._on_finished)
+        self._outcome = None
+        self._current.append(_Running(worker, title))
+        worker.start()
+
+    def cancel(self) -> None:
+        """Ask the job to stop at its next step; `cancelled` tells when it has."""
+        for running in self._current:
+            running.worker.quit()
+
+    def _on_yielded(self, step: Progress) -> None:
+        for running in self._current:
+            running.show(step)
+            self.progressed.emit(step)
+
+    def _on_returned(self, outcome: _Done | Failure | None) -> None:
+        self._outcome = outcome
+
+    def _on_finished(self) -> None:
+        outcome, self._outcome = self._outcome, None
+        _end_all(self._current)
+        if isinstance(outcome, _Done):
+            self.done.emit(outcome.value)
+        elif isinstance(outcome, Failure):
+            self.failed.emit(outcome)
+        else:
+            self.cancelled.emit()
+
+
+def _end_all(current: list[_Running], _destroyed: object = None) -> None:
+    while current:
+        current.pop().end()

@@ -128,7 +128,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> LoadedImage:
         raise ImageError("no such file", where=path)
     if path.stat().st_size == 0:
         raise ImageError("not an image", where=path, got="an empty file")
-    if path.suffix.lower() in (".tif", ".tiff"):
+    if _is_tiff(path):
         array, notes = _read_tiff(path, max_pixels)
     else:
         array, notes = _read_with_pillow(path, max_pixels)
@@ -144,9 +144,17 @@ def image_size(path: Path) -> tuple[int, int]:
     ImageError
         As `read_image`.
     """
-    with _decoding(path), _open(path) as image:
-        width, height = image.size
-        turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+    with _decoding(path):
+        if _is_tiff(path):
+            with _open_tiff(path) as tiff:
+                page = tiff.pages[0].aspage()
+                width, height = page.imagewidth, page.imagelength
+                orientation = page.tags.valueof(_ORIENTATION, default=1)
+        else:
+            with _open(path) as image:
+                width, height = image.size
+                orientation = image.getexif().get(_ORIENTATION, 1)
+    turned = orientation in (5, 6, 7, 8)
     return (width, height) if turned else (height, width)
 
 
@@ -228,26 +236,31 @@ def _pillow_pixels(image: ImageFile.ImageFile) -> tuple[NDArray[Any], list[str]]
 
 
 def _read_tiff(path: Path, max_pixels: int) -> tuple[NDArray[Any], list[str]]:
-    with _decoding(path):
-        try:
-            tiff = tifffile.TiffFile(path)
-        except tifffile.TiffFileError as error:
-            raise ImageError("not an image", where=path, got=_first_bytes(path)) from error
-        with tiff:
-            page = tiff.pages[0].aspage()
-            _check_size(path, page.imagelength, page.imagewidth, max_pixels)
-            notes = []
-            if len(tiff.pages) > 1:
-                notes.append(f"the first of {len(tiff.pages)} pages was used")
-            if page.photometric not in (0, 1, 2) or _needs_other_codec(page):
-                return _read_with_pillow(path, max_pixels)
-            array = page.asarray()
-            if page.photometric == 0:  # white is zero
-                array = np.invert(array) if array.dtype.kind in "biu" else array.max() - array
-            if array.ndim == 3 and page.planarconfig == 2:
-                array = np.moveaxis(array, 0, -1)
-            orientation = page.tags.valueof(_ORIENTATION, default=1)
-            return _TRANSPOSE.get(int(orientation), _TRANSPOSE[1])(array), notes
+    with _decoding(path), _open_tiff(path) as tiff:
+        page = tiff.pages[0].aspage()
+        _check_size(path, page.imagelength, page.imagewidth, max_pixels)
+        if page.photometric not in (0, 1, 2) or _needs_other_codec(page):
+            return _read_with_pillow(path, max_pixels)
+        pages = len(tiff.pages)
+        notes = [f"the first of {pages} pages was used"] if pages > 1 else []
+        array = page.asarray()
+        if page.photometric == 0:  # white is zero
+            array = np.invert(array) if array.dtype.kind in "biu" else array.max() - array
+        if array.ndim == 3 and page.planarconfig == 2:
+            array = np.moveaxis(array, 0, -1)
+        orientation = page.tags.valueof(_ORIENTATION, default=1)
+        return _TRANSPOSE.get(int(orientation), _TRANSPOSE[1])(array), notes
+
+
+def _is_tiff(path: Path) -> bool:
+    return path.suffix.lower() in (".tif", ".tiff")
+
+
+def _open_tiff(path: Path) -> tifffile.TiffFile:
+    try:
+        return tifffile.TiffFile(path)
+    except tifffile.TiffFileError as error:
+        raise ImageError("not an image", where=path, got=_first_bytes(path)) from error
 
 
 def _needs_other_codec(page: tifffile.TiffPage) -> bool:

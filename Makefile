@@ -36,7 +36,7 @@ $(ORACLE)/.installed: tests/data/datumaro_oracle/requirements.txt
 	@touch $@
 
 demo: install
-	@$(BIN)/python docs/demo.py
+	@$(BIN)/python tools/demo.py
 
 xvfb:
 	@bash tools/install_screen.sh

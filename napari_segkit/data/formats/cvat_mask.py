@@ -1,0 +1,49 @@
+"""CVAT's "Segmentation mask 1.1".
+
+::
+
+    labelmap.txt                        name:R,G,B:: one per line, background first
+    ImageSets/Segmentation/SUBSET.txt   names of the images, without extension
+    SegmentationClass/NAME.png          RGB8, the class's colour
+    SegmentationObject/NAME.png         RGB8, Pascal VOC's colour of the object's id
+    JPEGImages/NAME.EXT                 the original images, where they are included
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from napari_segkit.data.formats.base import Format
+from napari_segkit.data.formats.cvat_mask_writer import CvatMaskWriter
+from napari_segkit.errors import DatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
+    from napari_segkit.types import ClassDef, Job
+
+
+class CvatMask(Format):
+    """CVAT's "Segmentation mask 1.1", as a folder or a zip archive."""
+
+    id: ClassVar[str] = "cvat-mask"
+    title: ClassVar[str] = "CVAT Segmentation mask 1.1"
+
+    def recognises(self, path: Path) -> bool:
+        """Whether a folder or archive has this format's folders; never raises."""
+        return (path / "SegmentationClass").is_dir()
+
+    def open(self, path: Path) -> Dataset:
+        """Open a dataset; see `Format.open`."""
+        raise DatasetError("reading is not built yet", where=path)
+
+    def open_writer(
+        self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions
+    ) -> DatasetWriter:
+        """Start a dataset; see `Format.open_writer`."""
+        return CvatMaskWriter(target, classes=classes, options=options)
+
+    def validate(self, path: Path) -> Job[Validation]:
+        """Find every fault, with what CVAT would make of it; see `Format.validate`."""
+        raise DatasetError("validation is not built yet", where=path)

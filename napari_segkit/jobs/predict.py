@@ -233,5 +233,6 @@ def _save_overlay(path: Path, image: Image, result: Segmentation) -> None:
     from napari_segkit.ops.overlays import draw_overlay
 
     picture = PilImage.fromarray(draw_overlay(image, result))
+    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as file:
         picture.save(file, format="JPEG", quality=92)

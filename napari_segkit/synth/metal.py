@@ -18,15 +18,15 @@ from napari_segkit.synth.relief import SPAN, face, polar_grid
 from napari_segkit.synth.view import Points
 
 METALS: dict[str, tuple[float, float, float]] = {
-    "copper": (0.72, 0.36, 0.22),
+    "copper": (0.66, 0.36, 0.24),
     "bronze": (0.50, 0.32, 0.17),
-    "brass": (0.70, 0.55, 0.25),
-    "gold": (0.92, 0.68, 0.25),
+    "brass": (0.66, 0.54, 0.30),
+    "gold": (0.88, 0.64, 0.24),
     "silver": (0.86, 0.85, 0.82),
     "nickel": (0.62, 0.59, 0.54),
     "steel": (0.55, 0.56, 0.57),
     "oxidised": (0.14, 0.11, 0.085),
-    "patina": (0.22, 0.33, 0.25),
+    "patina": (0.20, 0.25, 0.19),
 }
 """Reflectance at normal incidence, linear RGB."""
 
@@ -90,7 +90,8 @@ def random_design(
     rng: np.random.Generator, *, metals: tuple[str, ...], struck: float = 0.05
 ) -> Design:
     """Invent a coin of one of `metals`; `struck` = chance of an irregular, ancient outline."""
-    metal = str(rng.choice(metals))
+    weights = np.array([0.3 if m == "patina" else 1.0 for m in metals])
+    metal = str(rng.choice(metals, p=weights / weights.sum()))
     kind = str(rng.choice(["round", "scalloped", "polygon"], p=[0.88, 0.05, 0.07]))
     if rng.random() < struck:
         kind = "struck"
@@ -110,20 +111,41 @@ def random_design(
         if kind == "round" and not bimetal and rng.random() < 0.05
         else 0.0,
         worn=worn,
-        shine=float(np.clip(rng.normal(0.6 - 0.4 * worn, 0.2), 0.05, 0.95)),
+        shine=float(np.clip(rng.normal(0.8 - 0.4 * worn, 0.2), 0.1, 1.0)),
         dirt=float(rng.beta(1, 2.5)) * (0.4 + 0.6 * worn),
         reeded=rng.random() < 0.5,
     )
 
 
-def room(slope_x: Field, slope_y: Field, lamp: Lamp, *, shine: float) -> Field:
-    """Light that comes back from a mirror tilted by a slope: a gray room, a bright lamp, a dark photographer."""
+def room(slope_x: Field, slope_y: Field, lamp: Lamp, *, shine: float, dark: float) -> Field:
+    """Light that comes back from a mirror of some slope: lamp, bright side, dark side.
+
+    `dark` in [0, 1] is how little comes from the side away from the lamp (the ceiling, the
+    photographer).
+    """
     reach = np.float32(1.1 / (0.35 + lamp.height))
-    spread = np.float32(0.25 + 0.9 * lamp.softness + 0.5 * (1 - shine))
-    away = (slope_x - lamp.direction[0] * reach) ** 2 + (slope_y - lamp.direction[1] * reach) ** 2
-    side = slope_x * np.float32(lamp.direction[0]) + slope_y * np.float32(lamp.direction[1])
-    bright = np.float32(0.5 + 1.3 * shine) * np.exp(-away / (2 * spread * spread))
-    return np.asarray(0.42 + 0.16 * np.tanh(side * 1.5) + bright, np.float32)
+    spread = np.float32(0.18 + 0.9 * lamp.softness + 0.6 * (1 - shine))
+    towards_x, towards_y = np.float32(lamp.direction[0]), np.float32(lamp.direction[1])
+    away = (slope_x - towards_x * reach) ** 2 + (slope_y - towards_y * reach) ** 2
+    side = slope_x * towards_x + slope_y * towards_y
+    across = slope_x * towards_y - slope_y * towards_x
+    low = np.float32(0.55 - 0.47 * dark)
+    sky = low + (np.float32(1.05) - low) / (1 + np.exp(-(side - 0.1) / (0.5 * spread)))
+    lamp_light = np.float32(0.4 + 1.6 * shine) * np.exp(-away / (2 * spread * spread))
+    steep = slope_x * slope_x + slope_y * slope_y
+    walls = np.float32(0.25) * np.cos(across * np.float32(2.5)) / (1 + steep)
+    return np.asarray((sky + walls) / (1 + 0.25 * steep) + lamp_light, np.float32)
+
+
+def scratches(size: int, count: int, *, rng: np.random.Generator) -> Field:
+    """Fine lines all over; (size, size) float32 in 0..1."""
+    canvas = np.zeros((size, size), np.uint8)
+    for _ in range(count):
+        start = rng.uniform(0, size, 2)
+        end = start + rng.normal(0, size * 0.15, 2)
+        ends = [(int(x), int(y)) for x, y in (start, end)]
+        cv2.line(canvas, ends[0], ends[1], int(rng.integers(60, 255)), 1, cv2.LINE_AA)
+    return np.asarray(canvas, np.float32) / np.float32(255)
 
 
 def _patches(size: int, base: Field, design: Design, rng: np.random.Generator) -> Field:
@@ -163,34 +185,38 @@ def face_colours(
     if design.core is not None:
         groove = np.exp(-(((radius - design.core_radius) / 0.015) ** 2))
         height = height - np.float32(0.35) * groove
-    scale = np.float32(size / (2 * SPAN) * rng.uniform(0.035, 0.075))
-    gx = -cv2.Scharr(height, cv2.CV_32F, 1, 0) * scale / 16
-    gy = -cv2.Scharr(height, cv2.CV_32F, 0, 1) * scale / 16
-    grit = np.float32(0.03 + 0.1 * design.worn)
-    gx += grit * value_noise((size, size), max(1.0, size * 0.008), rng=rng)
-    gy += grit * value_noise((size, size), max(1.0, size * 0.008), rng=rng)
-    c, s = math.cos(turn), math.sin(turn)
+    grit = np.float32(rng.uniform(0, 0.004) + 0.02 * design.worn * rng.random())
+    height += grit * value_noise((size, size), max(1.0, size * 0.008), rng=rng)
+    height -= np.float32(0.03) * scratches(size, int(rng.integers(0, 40)), rng=rng)
+    gx, gy = _slopes(height, size, rng)
+    c, s = np.float32(math.cos(turn)), np.float32(math.sin(turn))
     view_x, view_y = c * gx - s * gy, s * gx + c * gy
-    bend = np.float32(rng.uniform(0.05, 0.45))
-    slope_x = 2 * view_x + lean[0] + bend * (c * x - s * y)
-    slope_y = 2 * view_y + lean[1] + bend * (s * x + c * y)
-    mirror = room(slope_x, slope_y, lamp, shine=design.shine)
+    bend = np.float32(rng.uniform(0.02, 0.5))
+    off = rng.normal(0, 0.25, 2) + lean  # lamps are not where the same mirror would show them
+    slope_x = 2 * view_x + np.float32(off[0]) + bend * (c * x - s * y)
+    slope_y = 2 * view_y + np.float32(off[1]) + bend * (s * x + c * y)
+    mirror = room(slope_x, slope_y, lamp, shine=design.shine, dark=rng.uniform(0.1, 1.0))
     facing = view_x * np.float32(lamp.direction[0]) + view_y * np.float32(lamp.direction[1])
     dull = np.clip(0.75 + 0.6 * facing / (0.4 + lamp.height), 0.05, 1.6)
     light = design.shine * mirror + (1 - design.shine) * dull
-    hollow = height - cv2.GaussianBlur(height, (0, 0), max(1.0, size * 0.02))
-    light *= np.clip(1 + (0.25 + 0.9 * design.dirt) * np.minimum(hollow, 0) * 2.5, 0.25, 1)
-    base = np.broadcast_to(np.array(METALS[design.metal], np.float32), (size, size, 3)).astype(
-        np.float32
-    )
+    hollow = np.minimum(height - cv2.GaussianBlur(height, (0, 0), max(1.0, size * 0.02)), 0)
+    light *= np.clip(1 + np.float32(0.5 + 3.5 * design.dirt) * hollow, 0.25, 1)
+    base = np.broadcast_to(np.array(METALS[design.metal], np.float32), (size, size, 3))
     if design.core is not None:
-        base = mix(
-            base,
-            np.array(METALS[design.core], np.float32),
-            1 - step(radius, design.core_radius, 0.02),
-        )
-    base = _patches(size, base, design, rng) * np.float32(rng.uniform(0.75, 1.1))
+        core = np.array(METALS[design.core], np.float32)
+        base = mix(base, core, 1 - step(radius, design.core_radius, 0.02))
+    base = _patches(size, base.astype(np.float32), design, rng) * np.float32(rng.uniform(0.5, 1.0))
     return np.asarray(base * light[..., None], np.float32)
+
+
+def _slopes(height: Field, size: int, rng: np.random.Generator) -> tuple[Field, Field]:
+    """Slope of the surface towards x and y: relief, and the bevel that ends every coin."""
+    x, y, radius, _ = polar_grid(size)
+    scale = np.float32(size / (2 * SPAN) * rng.uniform(0.025, 0.06) / 16)
+    gx = -cv2.Scharr(height, cv2.CV_32F, 1, 0) * scale
+    gy = -cv2.Scharr(height, cv2.CV_32F, 0, 1) * scale
+    bevel = np.float32(rng.uniform(0.2, 1.2)) * step(radius, 0.985, rng.uniform(0.02, 0.08))
+    return gx + bevel * x, gy + bevel * y
 
 
 def wall_colours(

@@ -234,8 +234,7 @@ def face(size: int, *, rng: np.random.Generator, worn: float) -> Field:
         height += (
             0.6 * keep * ring_text(size, rng.uniform(0.72, 0.82), rng.uniform(0.1, 0.2), rng=rng)
         )
-    height += rng.uniform(0.005, 0.05) * fractal_noise(
-        (size, size), size * 0.05, rng=rng, octaves=4, persistence=0.7
-    )
+    bumps = fractal_noise((size, size), size * 0.12, rng=rng, octaves=4, persistence=0.45)
+    height += rng.uniform(0.005, 0.02 + 0.06 * worn) * bumps
     blur = size * (0.002 + 0.012 * worn)
     return np.asarray(cv2.GaussianBlur(height, (0, 0), max(0.5, blur)), np.float32)

@@ -67,7 +67,9 @@ CONDITIONS: dict[str, Condition] = {
     "single-scan": Condition(
         ("black", "white", "paper"), tilt=(0, 0), light=(0.1, 0.4), extra=frozenset({"scan"})
     ),
-    "single-held": Condition(ANY, radius=(0.25, 0.4), extra=frozenset({"held"})),
+    "single-held": Condition(
+        (*ANY, "skin", "skin", "skin"), radius=(0.25, 0.4), extra=frozenset({"held"})
+    ),
     "single-shadow": Condition(ANY, extra=frozenset({"shadow", "gradient"}), light=(0.5, 0.9)),
     "single-poor": Condition(ANY, size=(90, 220), grades=("poor", "noisy", "blurred")),
     "sparse": _several((*PLAIN, "dark")),

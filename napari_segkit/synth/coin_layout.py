@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_segkit.synth.coin_render import Pose
 from napari_segkit.synth.view import Points, View
@@ -33,7 +34,7 @@ class Table:
     least_in_frame: float
     poses: list[Pose] = field(default_factory=list)
     samples: list[Points] = field(default_factory=list)
-    blocked: list[tuple[float, float, float]] = field(default_factory=list)
+    taken: NDArray[np.bool_] | None = None
 
     def accepts(self, x: float, y: float, radius: float, *, gap: float) -> bool:
         """Whether a coin fits there; a negative `gap` (radii of the smaller coin) allows overlap."""
@@ -42,8 +43,12 @@ class Table:
         inside = (image > 0).all(axis=1) & (image < (self.view.width, self.view.height)).all(axis=1)
         if inside.mean() < self.least_in_frame:
             return False
-        if any(math.hypot(x - bx, y - by) < radius + br for bx, by, br in self.blocked):
-            return False
+        if self.taken is not None:
+            cols, rows = np.round(image[inside]).astype(int).T
+            if self.taken[
+                rows.clip(0, self.view.height - 1), cols.clip(0, self.view.width - 1)
+            ].any():
+                return False
         for pose, sample in zip(self.poses, self.samples, strict=True):
             apart = math.hypot(x - pose.x, y - pose.y) - radius - pose.radius
             if apart < gap * min(radius, pose.radius):
@@ -127,7 +132,7 @@ def arrange(
     view: View,
     *,
     rng: np.random.Generator,
-    blocked: list[tuple[float, float, float]] | None = None,
+    taken: NDArray[np.bool_] | None = None,
 ) -> list[Pose]:
     """Lay coins on the table.
 
@@ -136,7 +141,7 @@ def arrange(
     layout : 'single', 'cut', 'apart', 'touching', 'overlapping' or 'heap'.
     radii : of the coins, in table pixels; those that find no place are left out, the first never is.
     view : the camera.
-    blocked : discs (x, y, radius) of the table where other things lie.
+    taken : (H, W) bool, where other things lie in the image; None = nowhere.
 
     Returns
     -------
@@ -144,7 +149,7 @@ def arrange(
     """
     visible = {"overlapping": 0.4, "heap": 0.3}.get(layout, 0.0)
     in_frame = {"single": 0.0, "cut": 0.0, "apart": 0.97}.get(layout, 0.7)
-    table = Table(view, visible, in_frame, blocked=list(blocked or []))
+    table = Table(view, visible, in_frame, taken=taken)
     if layout in {"single", "cut"}:
         room = max(0.0, min(view.width, view.height) / 2 - radii[0])
         offset = rng.uniform(-1, 1, 2) * room * 0.6

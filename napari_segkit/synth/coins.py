@@ -28,6 +28,7 @@ from napari_segkit.synth.coin_layout import arrange
 from napari_segkit.synth.coin_render import Pose, outline_in, paint_coin
 from napari_segkit.synth.metal import METALS, Design, Lamp, random_design
 from napari_segkit.synth.noise import Field, fractal_noise
+from napari_segkit.synth.props import PROPS, finger, glare, holder
 from napari_segkit.synth.textures import GROUNDS, flat
 from napari_segkit.synth.view import View
 
@@ -109,9 +110,19 @@ def make_scene(
     ]
     metals = (str(rng.choice(recipe.metals)),) if "match" in recipe.grounds else recipe.metals
     canvas = _lay_ground(recipe, view, 2 * radii[0], metals[0], rng)
-    poses = arrange(recipe.layout, radii, view, rng=rng)
+    taken = _scatter_props(canvas, 2 * radii[0], lamp, rng) if "props" in recipe.extra else None
+    poses = arrange(recipe.layout, radii, view, rng=rng, taken=taken)
     designs = [random_design(rng, metals=metals, struck=recipe.struck) for _ in poses]
-    labels, coins = _paint(canvas, view, poses, designs, lamp, rng)
+    held = "held" in recipe.extra
+    in_hand = held and rng.random() < 0.4
+    if held and not in_hand:
+        holder(canvas, _middle(view, poses[0]), poses[0].radius, lamp, rng)
+    labels = _paint(canvas, view, poses, designs, lamp, rng)
+    if in_hand:
+        _hold(canvas, labels, view, poses[0], lamp, rng)
+    elif held and rng.random() < 0.5:
+        glare(canvas, _middle(view, poses[0]), poses[0].radius, rng)
+    labels, coins = _tell(labels, view, poses, designs)
     if "shadow" in recipe.extra:
         canvas *= shadow_edges((height, width), 2 * radii[0], rng=rng)[..., None]
     if "gradient" in recipe.extra or ("cutout" not in recipe.extra and rng.random() < 0.3):
@@ -194,6 +205,43 @@ def _lay_ground(
     )
 
 
+def _scatter_props(
+    canvas: Field, unit: float, lamp: Lamp, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Lay one to five other things down; (H, W) bool, where they keep coins away (a card does not)."""
+    names = list(rng.choice(list(PROPS), int(rng.integers(1, 6))))
+    names.sort(key=lambda name: name != "card")
+    before = canvas.copy()
+    for name in names:
+        centre = rng.uniform(0, 1, 2) * (canvas.shape[1], canvas.shape[0])
+        PROPS[name](canvas, centre, unit, lamp, rng)
+        if name == "card":
+            before = canvas.copy()
+    taken = np.abs(canvas - before).max(axis=2) > 0.04
+    return np.asarray(cv2.dilate(taken.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+
+
+def _middle(view: View, pose: Pose) -> NDArray[np.float64]:
+    return view.project(np.array([[pose.x, pose.y, pose.z]]))[0]
+
+
+def _hold(
+    canvas: Field,
+    labels: NDArray[np.int32],
+    view: View,
+    pose: Pose,
+    lamp: Lamp,
+    rng: np.random.Generator,
+) -> None:
+    """Put one or two fingertips over the coin's edge, in place; they cut its mask."""
+    start = rng.uniform(0, math.tau)
+    for angle in (start, start + math.pi + rng.normal(0, 0.3))[: int(rng.integers(1, 3))]:
+        reach = pose.radius * rng.uniform(0.7, 0.95)
+        tip = _middle(view, pose) + reach * np.array([math.cos(angle), math.sin(angle)])
+        window, cover = finger(canvas, tip, 2 * pose.radius, lamp, rng)
+        labels[window.slices][cover >= 0.5] = 0
+
+
 def _paint(
     canvas: Field,
     view: View,
@@ -201,34 +249,34 @@ def _paint(
     designs: list[Design],
     lamp: Lamp,
     rng: np.random.Generator,
-) -> tuple[NDArray[np.int32], tuple[Coin, ...]]:
-    """Paint coins in order and keep their masks; ids are contiguous, coins out of sight are dropped."""
-    painted = np.zeros(canvas.shape[:2], np.int32)
-    areas: list[float] = []
+) -> NDArray[np.int32]:
+    """Paint coins in order, in place; (H, W) int32, their numbers from 1."""
+    labels = np.zeros(canvas.shape[:2], np.int32)
     for number, (pose, design) in enumerate(zip(poses, designs, strict=True), start=1):
         window, cover = paint_coin(canvas, view, pose, design, lamp, rng=rng)
-        painted[window.slices][cover >= 0.5] = number
-        hull = cv2.convexHull(outline_in(view, pose, design).all.astype(np.float32))
-        areas.append(max(1.0, cv2.contourArea(hull)))
+        labels[window.slices][cover >= 0.5] = number
+    return labels
+
+
+def _tell(
+    painted: NDArray[np.int32], view: View, poses: list[Pose], designs: list[Design]
+) -> tuple[NDArray[np.int32], tuple[Coin, ...]]:
+    """Drop coins out of sight, number the others without gaps, and describe them."""
     counts = np.bincount(painted.ravel(), minlength=len(poses) + 1)
     seen = [n for n in range(1, len(poses) + 1) if counts[n] > 0]
     renumber = np.zeros(len(poses) + 1, np.int32)
     renumber[seen] = np.arange(1, len(seen) + 1)
-    coins = tuple(
-        Coin(
-            int(renumber[n]),
-            _ellipse(view, poses[n - 1], designs[n - 1]),
-            designs[n - 1].metal,
-            min(1.0, counts[n] / areas[n - 1]),
-        )
-        for n in seen
-    )
-    return renumber[painted], coins
+    coins = []
+    for n in seen:
+        pose, design = poses[n - 1], designs[n - 1]
+        hull = cv2.convexHull(outline_in(view, pose, design).all.astype(np.float32))
+        visible = min(1.0, counts[n] / max(1.0, cv2.contourArea(hull)))
+        coins.append(Coin(int(renumber[n]), _ellipse(hull), design.metal, visible))
+    return renumber[painted], tuple(coins)
 
 
-def _ellipse(view: View, pose: Pose, design: Design) -> Ellipse:
-    """Least-squares ellipse of the whole outline."""
-    hull = cv2.convexHull(outline_in(view, pose, design).all.astype(np.float32))
+def _ellipse(hull: NDArray[np.float32]) -> Ellipse:
+    """Least-squares ellipse of a whole outline."""
     (cx, cy), (first, second), angle = cv2.fitEllipse(hull)
     if first < second:
         first, second, angle = second, first, angle + 90

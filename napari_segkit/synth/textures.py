@@ -263,6 +263,14 @@ def tiles(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Fiel
     return mix(base, random_colour(rng, value=(0.1, 0.7), saturation=(0.0, 0.2)), 0.8 * joint)
 
 
+def skin(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Field:
+    """The palm of a hand: folds and fine lines."""
+    base = linear((rng.uniform(110, 250), 1.0, 1.0))[0] * np.array([1, 0.52, 0.4], np.float32)
+    fold = np.abs(fractal_noise(shape, unit * 0.9, rng=rng, octaves=3, persistence=0.4))
+    amount = -0.3 * np.exp(-fold / np.float32(0.08)) + 0.12 * value_noise(shape, unit, rng=rng)
+    return _shade(flat(shape, base), amount + 0.03 * value_noise(shape, unit * 0.03, rng=rng))
+
+
 GROUNDS: dict[str, Ground] = {
     "paper": paper,
     "coloured": coloured,
@@ -275,4 +283,5 @@ GROUNDS: dict[str, Ground] = {
     "printed": printed,
     "photo": photo,
     "tiles": tiles,
+    "skin": skin,
 }

@@ -77,13 +77,28 @@ def _sensor_noise(picture: Field, camera: Camera, rng: np.random.Generator) -> N
     """Add shot noise in place, with grain of the given size."""
     height, width = picture.shape[:2]
     grain = max(1.0, camera.noise_grain)
-    small = (math.ceil(height / grain), math.ceil(width / grain))
-    for channel in range(3):
-        field = rng.standard_normal(small, dtype=np.float32)
-        if grain > 1:
-            field = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)
-        plane = picture[..., channel]
-        plane += np.float32(camera.noise) * field * (0.4 + 0.8 * np.sqrt(np.clip(plane, 0, 1)))
+    small = (math.ceil(height / grain), math.ceil(width / grain), 3)
+    field = rng.standard_normal(small, dtype=np.float32)
+    field *= np.float32(camera.noise)
+    if grain > 1:
+        field = cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
+        field *= np.float32(1.4)  # interpolation evens out
+    field *= picture * np.float32(0.6) + np.float32(0.5)
+    picture += field
+
+
+_TONES = 1 << 14
+
+
+def _tone_curve(camera: Camera) -> Field:
+    """Display value of each of `_TONES` equal steps of light: gamma, then more contrast."""
+    value = np.linspace(0, 1, _TONES, dtype=np.float32) ** np.float32(1 / 2.2)
+    return value + np.float32(2 * camera.contrast) * (value - 0.5) * value * (1 - value)
+
+
+def _saturate(amount: float) -> NDArray[np.float32]:
+    """Colour matrix that moves each colour away from its gray by `amount`."""
+    return (np.full((3, 3), (1 - amount) / 3) + np.eye(3) * amount).astype(np.float32)
 
 
 def develop(canvas: Field, camera: Camera, *, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -98,27 +113,27 @@ def develop(canvas: Field, camera: Camera, *, rng: np.random.Generator) -> NDArr
     -------
     (H, W, 3) uint8 RGB.
     """
-    canvas *= np.array(camera.balance, np.float32) * np.float32(camera.exposure)
+    gains = [gain * camera.exposure for gain in camera.balance]
+    canvas = cv2.multiply(canvas, (*gains, 0))
     if camera.vignette:
         height, width = canvas.shape[:2]
         y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
         x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
         canvas *= (1 - np.float32(camera.vignette) * (x * x + y * y) / 2)[..., None]
     picture = _blur(canvas, camera)
-    np.clip(picture, 0, 1.0, out=picture)
-    picture = cv2.pow(picture, 1 / 2.2)
-    picture += np.float32(camera.contrast) * (picture - 0.5) * picture * (1 - picture) * 2
+    np.clip(picture, 0, 1, out=picture)
+    picture = _tone_curve(camera)[(picture * np.float32(_TONES - 1)).astype(np.uint16)]
     if camera.saturation != 1:
-        mean = picture.mean(axis=2, keepdims=True)
-        picture = mean + (picture - mean) * np.float32(camera.saturation)
+        picture = cv2.transform(picture, _saturate(camera.saturation))
     if camera.noise:
         _sensor_noise(picture, camera, rng)
     if camera.sharpen:
         soft = cv2.GaussianBlur(picture, (0, 0), 1.2)
         picture += np.float32(camera.sharpen) * (picture - soft)
     if camera.gray:
-        picture[:] = picture @ np.array([[0.299], [0.587], [0.114]], np.float32)
-    image = np.asarray(np.clip(picture * 255 + 0.5, 0, 255), np.uint8)
+        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    picture *= 255
+    image = cv2.convertScaleAbs(np.clip(picture, 0, 255, out=picture))
     return image if camera.jpeg is None else jpeg(image, camera.jpeg)
 
 
@@ -144,7 +159,7 @@ def random_camera(rng: np.random.Generator, *, unit: float, grade: str = "fair")
         defocus=defocus + float(rng.choice([0, 0.5, 0.8])),
         motion=unit * rng.uniform(0.02, 0.07) if moving else 0.0,
         motion_angle=rng.uniform(0, math.pi),
-        noise=rng.uniform(0.03, 0.1) if noisy else float(np.exp(rng.uniform(-6.9, -4.3))),
+        noise=rng.uniform(0.02, 0.065) if noisy else float(np.exp(rng.uniform(-6.9, -4.3))),
         noise_grain=rng.uniform(1, 2.5),
         contrast=rng.uniform(0, 0.6),
         sharpen=rng.uniform(0.3, 1.3) if rng.random() < 0.4 and not blurred else 0.0,

@@ -16,7 +16,7 @@ ALL_METALS = (
     "patina",
 )
 BRIGHT = ("copper", "brass", "gold", "silver", "nickel", "steel")
-DARK = ("oxidised", "bronze", "patina", "copper")
+DARK = ("oxidised", "oxidised", "bronze", "patina")
 
 PLAIN = ("paper", "paper", "coloured")
 TEXTURED = ("wood", "weave", "granite", "marble", "rough", "printed", "photo", "tiles")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_segkit.synth.metal import Design, Lamp, face_colours, wall_colours
-from napari_segkit.synth.noise import Field
+from napari_segkit.synth.noise import Field, soften
 from napari_segkit.synth.relief import SPAN
 from napari_segkit.synth.view import Points, View, Window, coverage, sweep
 
@@ -96,8 +96,8 @@ def cast_shadow(canvas: Field, view: View, pose: Pose, design: Design, lamp: Lam
     )
     if window.empty:
         return
-    umbra = cv2.GaussianBlur(coverage(sweep(near, far, convex=True), window), (0, 0), blur)
-    touch = cv2.GaussianBlur(coverage([near], window), (0, 0), contact)
+    umbra = soften(coverage(sweep(near, far, convex=True), window), blur)
+    touch = soften(coverage([near], window), contact)
     shade = (1 - lamp.strength * umbra) * (1 - np.float32(0.45) * touch)
     canvas[window.slices] *= shade[..., None]
 
@@ -137,7 +137,8 @@ def paint_coin(
     top = cv2.warpPerspective(
         face, matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    y, x = np.mgrid[window.y0 : window.y1, window.x0 : window.x1].astype(np.float32)
+    x = np.arange(window.x0, window.x1, dtype=np.float32)[None, :]
+    y = np.arange(window.y0, window.y1, dtype=np.float32)[:, None]
     wall = wall_colours(design, edge.lower.mean(axis=0), (x, y), lamp, rng=rng)
     coin = wall + (top - wall) * upper[..., None]
     if design.hole:

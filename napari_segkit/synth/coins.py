@@ -262,7 +262,7 @@ def _tell(
     painted: NDArray[np.int32], view: View, poses: list[Pose], designs: list[Design]
 ) -> tuple[NDArray[np.int32], tuple[Coin, ...]]:
     """Drop coins out of sight, number the others without gaps, and describe them."""
-    counts = np.bincount(painted.ravel(), minlength=len(poses) + 1)
+    counts = np.bincount(painted[painted > 0], minlength=len(poses) + 1)
     seen = [n for n in range(1, len(poses) + 1) if counts[n] > 0]
     renumber = np.zeros(len(poses) + 1, np.int32)
     renumber[seen] = np.arange(1, len(seen) + 1)

@@ -201,11 +201,12 @@ def face_colours(
     light = design.shine * mirror + (1 - design.shine) * dull
     hollow = np.minimum(height - cv2.GaussianBlur(height, (0, 0), max(1.0, size * 0.02)), 0)
     light *= np.clip(1 + np.float32(0.5 + 3.5 * design.dirt) * hollow, 0.25, 1)
-    base = np.broadcast_to(np.array(METALS[design.metal], np.float32), (size, size, 3))
+    base = np.empty((size, size, 3), np.float32)
+    base[:] = METALS[design.metal]
     if design.core is not None:
         core = np.array(METALS[design.core], np.float32)
         base = mix(base, core, 1 - step(radius, design.core_radius, 0.02))
-    base = _patches(size, base.astype(np.float32), design, rng) * np.float32(rng.uniform(0.5, 1.0))
+    base = _patches(size, base, design, rng) * np.float32(rng.uniform(0.5, 1.0))
     return np.asarray(base * light[..., None], np.float32)
 
 
@@ -221,20 +222,31 @@ def _slopes(height: Field, size: int, rng: np.random.Generator) -> tuple[Field, 
 
 def wall_colours(
     design: Design,
-    centre: Points,
+    centre: NDArray[np.float64],
     window_xy: tuple[Field, Field],
     lamp: Lamp,
     *,
     rng: np.random.Generator,
 ) -> Field:
-    """Paint the visible side wall; `window_xy` = image x and y of each pixel, (h, w, 3) float32 linear light."""
-    angle = np.arctan2(window_xy[1] - centre[1], window_xy[0] - centre[0])
-    nx, ny = np.cos(angle), np.sin(angle)
-    facing = nx * np.float32(lamp.direction[0]) + ny * np.float32(lamp.direction[1])
-    light = (
-        0.38 + 0.4 * facing + 0.3 * design.shine * np.cos(angle * 3 + rng.uniform(0, math.tau)) ** 2
-    )
+    """Paint the visible side wall.
+
+    Parameters
+    ----------
+    centre : (2,) image x, y of the coin's lower edge.
+    window_xy : image x and y of each pixel, (1, w) and (h, 1).
+
+    Returns
+    -------
+    (h, w, 3) float32 linear light.
+    """
+    turn = np.linspace(0, math.tau, 2048, endpoint=False, dtype=np.float32)
+    facing = np.cos(turn) * lamp.direction[0] + np.sin(turn) * lamp.direction[1]
+    wavy = np.cos(turn * 3 + rng.uniform(0, math.tau)) ** 2
+    light = 0.38 + 0.4 * facing + 0.3 * design.shine * wavy
     if design.reeded:
-        light = light * (1 + 0.35 * np.sin(angle * rng.integers(90, 150)))
+        light = light * (1 + 0.35 * np.sin(turn * rng.integers(90, 150)))
     tint = np.array(METALS[design.metal], np.float32)
-    return np.asarray(np.clip(light, 0.06, 1.5)[..., None] * tint, np.float32)
+    table = (np.clip(light, 0.06, 1.5)[:, None] * tint).astype(np.float32)
+    x, y = np.broadcast_arrays(window_xy[0] - centre[0], window_xy[1] - centre[1])
+    angle = cv2.phase(x.astype(np.float32), y.astype(np.float32))
+    return table[(angle * np.float32(2048 / math.tau)).astype(np.int32) % 2048]

@@ -96,5 +96,21 @@ def step(value: Field, edge: float, width: float) -> Field:
 
 def mix(first: Field, second: Field | NDArray[np.float32], weight: Field) -> Field:
     """Blend two colour fields by an (H, W) weight in [0, 1]; (H, W, 3) float32."""
-    w = weight[..., None]
-    return first * (1 - w) + second * w
+    mixed = second - first
+    mixed *= weight[..., None]
+    mixed += first
+    return np.asarray(mixed, np.float32)
+
+
+def soften(field: Field, sigma: float) -> Field:
+    """Gaussian blur; a wide one is done on a smaller copy, which nobody sees; same shape, float32."""
+    reduce = int(min(sigma / 2.5, min(field.shape[:2]) / 4))
+    if reduce < 2:
+        return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), np.float32)
+    height, width = field.shape[:2]
+    size = (math.ceil(width / reduce), math.ceil(height / reduce))
+    small = cv2.resize(field, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / reduce)
+    return np.asarray(
+        cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+    )

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from napari_segkit.synth.metal import METALS, Lamp
-from napari_segkit.synth.noise import Field, fractal_noise, step, value_noise
+from napari_segkit.synth.noise import Field, fractal_noise, soften, step, value_noise
 from napari_segkit.synth.textures import linear, printed, random_colour
 from napari_segkit.synth.view import Points, Window, coverage
 
@@ -79,8 +79,8 @@ def lay(
         cover -= coverage([hole], window) * cover
         shadow -= coverage([hole + away], window) * shadow
     region = canvas[window.slices]
-    region *= (1 - np.float32(lamp.strength) * cv2.GaussianBlur(shadow, (0, 0), blur))[..., None]
-    soft = cv2.GaussianBlur(cover, (0, 0), max(0.6, thick * 0.3))
+    region *= (1 - np.float32(lamp.strength) * soften(shadow, blur))[..., None]
+    soft = soften(cover, max(0.6, thick * 0.3))
     slope = lamp.direction[0] * cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3)
     slope += lamp.direction[1] * cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3)
     light = np.clip(1 - slope * np.float32(max(0.6, thick * 0.3) * 0.5), 0.3, 1.8)

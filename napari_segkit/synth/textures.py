@@ -45,7 +45,9 @@ def random_colour(
 
 def flat(shape: tuple[int, int], colour: NDArray[np.float32]) -> Field:
     """One colour, (3,) linear, over a shape."""
-    return np.broadcast_to(colour, (*shape, 3)).astype(np.float32)
+    picture = np.empty((*shape, 3), np.float32)
+    picture[:] = colour
+    return picture
 
 
 def _shade(colour: Field, amount: Field) -> Field:

@@ -62,6 +62,8 @@ class _Done:
 
 
 class _JobWorker(GeneratorWorker):
+    _gen: Any
+
     def work(self) -> _Done | Failure | None:
         job, self._gen = self._gen, None
         try:

@@ -1,0 +1,105 @@
+"""What the program knows of a mask layer: its image and model, kept in the layer's metadata.
+
+Written and read only here. A layer belongs to an image by identity: renaming either changes
+nothing, and a copy that napari makes of the layer (with its metadata) is not taken for the layer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_segkit.types import ClassDef, Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Image, Labels, Layer
+
+_KEY = "napari_segkit"
+
+
+class MaskBinding(BaseModel):
+    """What a mask layer is.
+
+    Attributes
+    ----------
+    owner
+        Identity of the mask layer itself.
+    image
+        Identity of its image layer; ``None`` where the image it was made from is gone.
+    image_name
+        Name of the image when the mask was made.
+    model
+        Id of the model.
+    classes
+        Classes in order.
+    provenance
+        Plane (empty for a 2D image) -> what made the last result there.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    owner: str
+    image: str | None
+    image_name: str
+    model: str
+    classes: tuple[tuple[str, tuple[int, int, int]], ...]
+    provenance: dict[str, dict[str, Any]] = {}
+
+    @property
+    def class_defs(self) -> tuple[ClassDef, ...]:
+        """The classes, as everywhere else in the program."""
+        return tuple(ClassDef(name, color) for name, color in self.classes)
+
+    def made_by(self, place: str) -> Provenance | None:
+        """What made the result on one plane."""
+        values = self.provenance.get(place)
+        return None if values is None else Provenance(**values)
+
+
+def identity(layer: Layer) -> str:
+    """Name of a layer that stays while it lives."""
+    return str(layer.unique_id)
+
+
+def read_binding(layer: Layer) -> MaskBinding | None:
+    """The binding of a mask layer; ``None`` for any other layer, a copy, or damaged metadata."""
+    values = layer.metadata.get(_KEY)
+    if values is None:
+        return None
+    try:
+        binding = MaskBinding.model_validate(values)
+    except ValidationError:
+        return None
+    return binding if binding.owner == identity(layer) else None
+
+
+def write_binding(layer: Labels, binding: MaskBinding) -> None:
+    """Keep a binding in its layer's metadata, as plain values."""
+    layer.metadata[_KEY] = binding.model_dump()
+
+
+def bind(layer: Labels, *, image: Image | None, image_name: str, model: str) -> None:
+    """Make ``layer`` the mask of an image and a model."""
+    write_binding(
+        layer,
+        MaskBinding(
+            owner=identity(layer),
+            image=None if image is None else identity(image),
+            image_name=image_name,
+            model=model,
+            classes=(),
+        ),
+    )
+
+
+def find_mask(layers: Iterable[Layer], image: Layer, model: str) -> Labels | None:
+    """The layer that holds a model's results for an image."""
+    wanted = identity(image), model
+    for layer in layers:
+        binding = read_binding(layer)
+        if binding is not None and (binding.image, binding.model) == wanted:
+            return layer
+    return None

@@ -7,11 +7,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
     from napari_segkit.types import ClassDef, Image, Segmentation
+
+
+@dataclass(frozen=True)
+class PackedImage:
+    """An image file inside an archive: its bytes are read when they are asked for.
+
+    Attributes
+    ----------
+    name
+        Path inside the archive, with extension.
+    read
+        Gives the file's bytes; raises `DatasetError` where the archive is damaged.
+    """
+
+    name: str
+    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -25,13 +41,13 @@ class Sample:
     segmentation
         The objects, at the size of the EXIF-rotated image.
     image
-        The original file (copied byte for byte where images are included), or pixels
-        (H, W, 3) uint8 RGB (written as PNG), or ``None``.
+        The original file, on disk or in an archive (copied byte for byte where images are
+        included), or pixels (H, W, 3) uint8 RGB (written as PNG), or ``None``.
     """
 
     name: str
     segmentation: Segmentation
-    image: Path | Image | None = None
+    image: Path | PackedImage | Image | None = None
 
 
 class Dataset(ABC):
@@ -51,6 +67,15 @@ class Dataset(ABC):
         DatasetError, MaskError
             Where its files are missing, corrupt, or disagree.
         """
+
+    def close(self) -> None:  # noqa: B027  most have nothing to close
+        """Let go of an archive; a dataset in a folder holds nothing open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -156,12 +181,15 @@ class Fault:
         What is wrong (with what CVAT would do) and what to do about it.
     severity
         ``error``: data is lost or misread; ``warning``: it works, but perhaps not as meant.
+    where
+        Place inside the file, such as a line; empty for the whole file.
     """
 
     file: str
     what: str
     remedy: str
     severity: Literal["error", "warning"] = "error"
+    where: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from napari_segkit.data.formats.base import Format
+from napari_segkit.data.formats.cvat_layout import looks_like
+from napari_segkit.data.formats.cvat_mask_reader import CvatMaskDataset
 from napari_segkit.data.formats.cvat_mask_writer import CvatMaskWriter
 from napari_segkit.errors import DatasetError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
+    from napari_segkit.data.dataset import DatasetWriter, Validation, WriteOptions
     from napari_segkit.types import ClassDef, Job
 
 
@@ -32,11 +34,11 @@ class CvatMask(Format):
 
     def recognises(self, path: Path) -> bool:
         """Whether a folder or archive has this format's folders; never raises."""
-        return (path / "SegmentationClass").is_dir()
+        return looks_like(path)
 
-    def open(self, path: Path) -> Dataset:
+    def open(self, path: Path) -> CvatMaskDataset:
         """Open a dataset; see `Format.open`."""
-        raise DatasetError("reading is not built yet", where=path)
+        return CvatMaskDataset(path)
 
     def open_writer(
         self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions

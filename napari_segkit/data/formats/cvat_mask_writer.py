@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ from napari_segkit.data.formats.cvat_layout import (
     OBJECT_DIR,
     is_dataset_only,
 )
+from napari_segkit.data.image_header import encoded_shape, header_shape
 from napari_segkit.data.names import collision_key, name_fault
 from napari_segkit.data.packing import open_pack
 from napari_segkit.data.png import painted_png
@@ -32,7 +33,7 @@ from napari_segkit.ops.masks import lookup, merge_by_class
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_segkit.data.dataset import Sample, WriteOptions
+    from napari_segkit.data.dataset import PackedImage, Sample, WriteOptions
     from napari_segkit.types import ClassDef, Image, Labels, Segmentation
 
 _EXAMPLES = 5  # names that a warning gives
@@ -152,32 +153,22 @@ class CvatMaskWriter(DatasetWriter):
         return lookup(segmentation.labels, numbers), numbers
 
     def _image_file(self, sample: Sample) -> dict[str, bytes]:
-        image, shape = sample.image, sample.segmentation.labels.shape
-        if isinstance(image, Path):
-            return self._original(sample.name, image, shape)
+        image, include = sample.image, self._options.include_images
         if image is None:
-            if self._options.include_images:
+            if include:
                 self._remark("no image was given, so only its masks were written", sample.name)
             return {}
-        _check_size(sample.name, image.shape[:2], shape)
-        if not self._options.include_images:
+        name, shape = sample.name, sample.segmentation.labels.shape
+        if isinstance(image, np.ndarray):
+            _check_size(name, image.shape[:2], shape)
+            return {f"{IMAGE_DIR}/{name}.png": _encoded(image)} if include else {}
+        if not include:
+            _check_header(name, image, shape)
             return {}
-        return {f"{IMAGE_DIR}/{sample.name}.png": _encoded(image)}
-
-    def _original(self, name: str, path: Path, shape: tuple[int, ...]) -> dict[str, bytes]:
-        from napari_segkit.data.images import image_size  # Pillow and tifffile: not at import
-
-        if not self._options.include_images and not path.is_file():
-            return {}
-        _check_size(name, image_size(path), shape, where=path)
-        if not self._options.include_images:
-            return {}
-        try:
-            return {f"{IMAGE_DIR}/{name}{path.suffix}": path.read_bytes()}
-        except OSError as error:
-            raise DatasetError(
-                "image cannot be read", where=path, got=error.strerror or error
-            ) from error
+        data = _original(image)
+        where = image if isinstance(image, Path) else image.name
+        _check_size(name, encoded_shape(data, where), shape, where=where)
+        return {f"{IMAGE_DIR}/{name}{PurePosixPath(where).suffix}": data}
 
     def _put(self, files: Mapping[str, bytes]) -> None:
         try:
@@ -250,6 +241,24 @@ def _check_size(
             got=f"{mask[1]}x{mask[0]}",
             remedy="segment the image again; nothing is resized",
         )
+
+
+def _check_header(name: str, image: Path | PackedImage, mask: tuple[int, ...]) -> None:
+    """Compare the sizes where the image need not be read for anything else."""
+    if isinstance(image, Path) and image.is_file():
+        with image.open("rb") as file:
+            _check_size(name, header_shape(file, image), mask, where=image)
+
+
+def _original(image: Path | PackedImage) -> bytes:
+    if not isinstance(image, Path):
+        return image.read()
+    try:
+        return image.read_bytes()
+    except OSError as error:
+        raise DatasetError(
+            "image cannot be read", where=image, got=error.strerror or error
+        ) from error
 
 
 def _encoded(image: Image) -> bytes:

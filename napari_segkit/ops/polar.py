@@ -1,0 +1,223 @@
+"""Closed curves around a centre: polar samples, best closed path, Fourier curve.
+
+A *frame* is a centre (x, y) and a 2x2 matrix that maps the unit circle to an ellipse around it, in
+pixels. A curve in a frame is its distance from the centre per ray, where 1 is the ellipse itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """N ellipses.
+
+    Attributes
+    ----------
+    centers : (N, 2) float32
+        x, y in pixels.
+    axes : (N, 2, 2) float32
+        Maps the unit circle to the ellipse around its centre.
+    """
+
+    centers: Floats
+    axes: Floats
+
+    def __len__(self) -> int:
+        return len(self.centers)
+
+    def __getitem__(self, which: NDArray[np.generic]) -> Frames:
+        return Frames(self.centers[which], self.axes[which])
+
+    @property
+    def radius(self) -> Floats:
+        """(N,) radius of the circle of the same area, in pixels."""
+        return np.asarray(np.sqrt(np.abs(np.linalg.det(self.axes))), np.float32)
+
+    @property
+    def flatness(self) -> Floats:
+        """(N,) shorter axis over longer axis."""
+        values = np.linalg.svd(self.axes, compute_uv=False)
+        return np.asarray(values[:, 1] / np.maximum(values[:, 0], 1e-6), np.float32)
+
+    def scaled(self, scale: float) -> Frames:
+        """The same ellipses in an image resized by ``scale`` (pixel centres at integers)."""
+        centers = (self.centers + np.float32(0.5)) * np.float32(scale) - np.float32(0.5)
+        return Frames(centers, self.axes * np.float32(scale))
+
+    def points(self, curves: Floats) -> Floats:
+        """(N, T, 2) x, y of curves (N, T) given in these frames."""
+        outline = np.einsum("nij,tj->nti", self.axes, rays(curves.shape[1])) * curves[..., None]
+        return np.asarray(self.centers[:, None] + outline, np.float32)
+
+
+def joined(parts: list[Frames]) -> Frames:
+    """All frames of a list in one."""
+    centers = [np.zeros((0, 2), np.float32), *(part.centers for part in parts)]
+    axes = [np.zeros((0, 2, 2), np.float32), *(part.axes for part in parts)]
+    return Frames(np.concatenate(centers), np.concatenate(axes))
+
+
+@cache
+def rays(count: int) -> Floats:
+    """(T, 2) unit vectors, from x towards y."""
+    angle = np.arange(count) * (2 * np.pi / count)
+    return np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
+
+
+def sample(
+    image: NDArray[np.uint8], frames: Frames, n_rays: int, rhos: Floats
+) -> tuple[Floats, Bools]:
+    """Image values along the rays of every frame.
+
+    Parameters
+    ----------
+    image : (H, W, C) uint8
+    frames
+        In pixels of ``image``.
+    rhos : (R,) float32
+        Distances along each ray; 1 is the ellipse.
+
+    Returns
+    -------
+    values : (N, T, R, C) float32
+    inside : (N, T, R) bool
+        Whether the sample lies in the frame of the image.
+    """
+    u = np.einsum("nij,tj->nti", frames.axes, rays(n_rays))
+    shape = (len(frames) * n_rays, len(rhos))
+    x = (frames.centers[:, None, :1] + u[..., :1] * rhos).reshape(shape)
+    y = (frames.centers[:, None, 1:] + u[..., 1:] * rhos).reshape(shape)
+    height, width = image.shape[:2]
+    inside = (x > 0.5) & (x < width - 1.5) & (y > 0.5) & (y < height - 1.5)
+    chunk = 32000  # cv2.remap takes fewer than 32768 rows
+    values = [
+        cv2.remap(
+            image,
+            x[i : i + chunk],
+            y[i : i + chunk],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for i in range(0, shape[0], chunk)
+    ]
+    out = np.concatenate(values) if len(values) > 1 else values[0]
+    full = (len(frames), n_rays, len(rhos))
+    return out.reshape(*full, -1).astype(np.float32), inside.reshape(full)
+
+
+def closed_path(gain: Floats, *, penalty: float, reach: int = 2) -> NDArray[np.intp]:
+    """The closed path of highest gain, by dynamic programming over one and a half turns.
+
+    Parameters
+    ----------
+    gain : (N, T, R) float32
+    penalty
+        Cost of a step to the next ray that moves by d samples is ``penalty * d**2``.
+    reach
+        Largest such move.
+
+    Returns
+    -------
+    (N, T) int, a column per ray
+    """
+    n, t, r = gain.shape
+    laps = t + t // 2
+    turns = np.ascontiguousarray(gain.transpose(1, 0, 2))
+    total = np.full((laps + 1, n, r + 2 * reach), -1e6, np.float32)
+    total[0, :, reach : reach + r] = 0
+    cost = [np.float32(penalty * d * d) for d in range(reach + 1)]
+    step = np.empty((n, r), np.float32)
+    for i in range(laps):
+        last, best = total[i], total[i + 1, :, reach : reach + r]
+        best[...] = last[:, reach : reach + r]
+        for d in range(1, reach + 1):
+            np.maximum(
+                last[:, reach - d : reach - d + r], last[:, reach + d : reach + d + r], out=step
+            )
+            step -= cost[d]
+            np.maximum(best, step, out=best)
+        best += turns[i % t]
+    return _walk_back(total, t, cost)
+
+
+def _walk_back(total: Floats, t: int, cost: list[np.float32]) -> NDArray[np.intp]:
+    """Columns of the best path, taken from the middle of the laps."""
+    reach = len(cost) - 1
+    laps, n = len(total) - 1, total.shape[1]
+    moves = np.arange(-reach, reach + 1)
+    fee = np.array([cost[abs(d)] for d in moves], np.float32)
+    rows = np.arange(n)[:, None]
+    path = np.zeros((n, t), np.intp)
+    j = total[laps].argmax(axis=1)
+    for i in range(laps - 1, -1, -1):
+        first = laps - t // 4
+        if first - t <= i < first:
+            path[:, i % t] = j - reach
+        near = np.clip(j[:, None] + moves, 0, total.shape[2] - 1)
+        j = near[rows[:, 0], (total[i][rows, near] - fee).argmax(axis=1)]
+    return path
+
+
+@cache
+def fourier_basis(count: int, order: int) -> Floats:
+    """(T, 2 order + 1) values of 1, cos t, sin t, cos 2t and so on."""
+    angle = np.arange(count) * (2 * np.pi / count)
+    columns = [np.ones(count)]
+    for k in range(1, order + 1):
+        columns += [np.cos(k * angle), np.sin(k * angle)]
+    return np.stack(columns, 1).astype(np.float32)
+
+
+def fit_curves(
+    rho: Floats, weight: Floats, *, order: int, scale: float, ridge: float = 0.02, rounds: int = 3
+) -> tuple[Floats, Floats]:
+    """Robust Fourier curves through noisy distances (iteratively reweighted, Cauchy weights).
+
+    Parameters
+    ----------
+    rho, weight : (N, T) float32
+        Distance per ray and how far to trust it.
+    scale
+        Distance at which a ray counts half.
+    ridge
+        Damping of orders above 2; order 0 to 2 (an ellipse) are free.
+
+    Returns
+    -------
+    coefficients : (N, 2 order + 1) float32
+    curves : (N, T) float32
+    """
+    basis = fourier_basis(rho.shape[1], order)
+    k = np.repeat(np.arange(order + 1), 2)[1:]
+    damping = np.diag(ridge * np.maximum(k - 2, 0) ** 2 + 1e-4 * (k > 0)).astype(np.float32)
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    w = weight + np.float32(1e-6)
+    for _ in range(rounds):
+        a = (w @ products).reshape(len(rho), len(k), len(k)) + damping * w.sum(1)[:, None, None]
+        c = np.linalg.solve(a, ((w * rho) @ basis)[..., None])[..., 0]
+        curves = c @ basis.T
+        w = weight / (1 + ((rho - curves) / np.float32(scale)) ** 2) + np.float32(1e-6)
+    return c, curves
+
+
+def refitted(frames: Frames, coefficients: Floats) -> Frames:
+    """Frames moved and stretched by the first two orders of fitted curves, about an ellipse."""
+    c = coefficients
+    stretch = np.empty_like(frames.axes)
+    stretch[:, 0, 0], stretch[:, 1, 1] = c[:, 0] + c[:, 3], c[:, 0] - c[:, 3]
+    stretch[:, 0, 1] = stretch[:, 1, 0] = c[:, 4]
+    shift = np.einsum("nij,nj->ni", frames.axes, c[:, 1:3])
+    return Frames(frames.centers + shift, frames.axes @ stretch)

@@ -1,0 +1,142 @@
+"""The rim of a coin around a guessed ellipse, and how sure it is.
+
+Along rays from the centre a rim is a strong radial step of colour; the closed path with the most of
+it is found by dynamic programming, as in the polar active contours of medical imaging (e.g. Sun et
+al. 2006, doi:10.1109/TMI.2006.884199), and smoothed by a robust Fourier curve.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from napari_segkit.ops.polar import closed_path, fit_curves
+
+if TYPE_CHECKING:
+    from napari_segkit.ops.polar import Bools, Floats
+
+FLOOR = 5.0  # Lab units (8 bit): steps below it are noise
+
+
+@dataclass(frozen=True)
+class Rims:
+    """One closed curve per frame.
+
+    Attributes
+    ----------
+    coefficients : (N, 2 K + 1) float32
+        Fourier coefficients of the curve.
+    curves : (N, T) float32
+        Distance per ray, in units of the frame.
+    score : (N,) float32
+        About 0 to 1: how much of the visible curve is a rim.
+    visible : (N,) float32
+        Share of the curve that lies in the image.
+    """
+
+    coefficients: Floats
+    curves: Floats
+    score: Floats
+    visible: Floats
+
+
+def trace(
+    values: Floats, inside: Bools, rhos: Floats, *, order: int, penalty: float, outward: float = 0.0
+) -> Rims:
+    """Find the rim in polar samples.
+
+    Parameters
+    ----------
+    values : (N, T, R, 3) float32
+        Lab colours along the rays.
+    inside : (N, T, R) bool
+        Samples within the image.
+    rhos : (R,) float32
+        Distances of the samples.
+    order
+        Highest order of the curve.
+    penalty
+        Cost of a crooked path.
+    outward
+        Preference for the outer of two rims, in gain per unit of distance.
+    """
+    step = float(rhos[1] - rhos[0])
+    gain = edge_gain(values, inside, rhos)
+    biased = gain + np.float32(outward) * (rhos - 1)
+    path = closed_path(biased, penalty=penalty)
+    weight = np.take_along_axis(gain, path[..., None], 2)[..., 0]
+    c, curves = fit_curves(rhos[path], weight, order=order, scale=1.5 * step)
+    near, visible = gain_at(gain, inside, curves, rhos)
+    contrast = colour_step(values, curves, rhos)
+    return Rims(c, curves, rim_score(c, near, contrast, visible), visible.mean(1))
+
+
+def edge_gain(values: Floats, inside: Bools, rhos: Floats) -> Floats:
+    """(N, T, R) in [0, 1): radial, strong against the texture outside, thin along the ray."""
+    n, t, r, _ = values.shape
+    radial = np.zeros((n, t, r), np.float32)
+    d = values[:, :, 4:] - values[:, :, :-4]
+    radial[:, :, 2:-2] = np.einsum("ntrc,ntrc->ntr", d, d)
+    d = np.roll(values, -1, 1) - np.roll(values, 1, 1)
+    arc = (4 * (rhos[1] - rhos[0]) / (4 * np.pi / t * rhos)).astype(np.float32)
+    across = np.einsum("ntrc,ntrc->ntr", d, d) * (arc * arc)
+    strength = np.sqrt(radial)
+    strength[~inside] = 0
+    outside = strength[:, ::2, int(np.searchsorted(rhos, 1.08)) :: 2].reshape(n, -1)
+    k = int(0.75 * outside.shape[1])
+    texture = np.partition(outside, k, axis=1)[:, k]
+    aligned = radial / (radial + across + 20)
+    peak = cv2.dilate(strength.reshape(n * t, r), np.ones((1, 5), np.uint8)).reshape(n, t, r)
+    thin = (strength / (peak + 1e-3)) ** 4
+    return np.asarray(strength / (strength + texture[:, None, None] + FLOOR) * aligned * thin)
+
+
+def gain_at(gain: Floats, inside: Bools, curves: Floats, rhos: Floats) -> tuple[Floats, Bools]:
+    """Best gain near the curve, and whether the curve is in the image: (N, T) each."""
+    last = len(rhos) - 1
+    at = np.clip(np.rint((curves - rhos[0]) / (rhos[1] - rhos[0])).astype(np.intp), 0, last)
+    near = [
+        np.take_along_axis(gain, np.clip(at + d, 0, last)[..., None], 2)[..., 0] for d in (-1, 0, 1)
+    ]
+    return np.max(near, axis=0), np.take_along_axis(inside, at[..., None], 2)[..., 0]
+
+
+def colour_step(
+    values: Floats, curves: Floats, rhos: Floats, *, width: float = 0.1, gap: float = 0.03
+) -> Floats:
+    """(N, T) in [0, 1): step of the mean colour across the curve against the texture outside it."""
+    n, t, r, _ = values.shape
+    smooth = values + np.roll(values, 1, 1) + np.roll(values, -1, 1)
+    sums = np.concatenate([np.zeros((n, t, 1, 3), np.float32), smooth.cumsum(axis=2) / 3], 2)
+
+    def strip(start: float, stop: float) -> Floats:
+        scale = 1 / float(rhos[1] - rhos[0])
+        i = np.clip(np.rint((curves + start - rhos[0]) * scale).astype(np.intp), 0, r - 1)
+        j = np.clip(np.rint((curves + stop - rhos[0]) * scale).astype(np.intp), i + 1, r)
+        total = np.take_along_axis(sums, j[..., None, None], 2) - np.take_along_axis(
+            sums, i[..., None, None], 2
+        )
+        return np.asarray(total[:, :, 0] / (j - i)[..., None], np.float32)
+
+    within, out = strip(-gap - width, -gap), strip(gap, gap + width)
+    far = strip(gap + width, gap + 2 * width)
+    step = np.linalg.norm(within - out, axis=2)
+    texture = np.maximum(
+        np.linalg.norm(far - out, axis=2), np.linalg.norm(out - np.roll(out, t // 16, 1), axis=2)
+    )
+    return np.asarray(step / (step + np.median(texture, axis=1)[:, None] + 3), np.float32)
+
+
+def rim_score(c: Floats, near: Floats, contrast: Floats, visible: Bools) -> Floats:
+    """(N,) mean of edge cover and colour step, less for bumpy curves and for mostly hidden ones."""
+    seen = np.maximum(visible.sum(1), 1)
+    cover = (np.clip((near - 0.25) / 0.3, 0, 1) * visible).sum(1) / np.maximum(
+        seen, 0.3 * visible.shape[1]
+    )
+    step = (contrast * visible).sum(1) / seen
+    bumps = np.sqrt((c[:, 5:] ** 2).sum(1) / 2) / np.maximum(c[:, 0], 0.1)
+    score = (cover + step) / 2 - 4 * np.maximum(bumps - 0.003, 0)
+    return np.asarray(score * np.sqrt(np.minimum(1, visible.mean(1) / 0.5)), np.float32)

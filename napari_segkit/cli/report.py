@@ -92,7 +92,7 @@ def print_predict(report: PredictReport, overlays: Path | None) -> None:
 
 def print_written(report: WriteReport) -> None:
     """What was written, where, and what to mind."""
-    objects = f"{report.instances} objects in {report.images} images"
+    objects = f"{_count(report.instances, 'object')} in {_count(report.images, 'image')}"
     out.print(f"{objects} -> {escape(str(report.path))}", soft_wrap=True)
     for warning in report.warnings:
         err.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
@@ -105,6 +105,10 @@ def print_validation(result: Validation) -> None:
         line = f"[{style}]{fault.severity}:[/{style}] {escape(fault.file)}: {escape(fault.what)}"
         out.print(f"{line}; {escape(fault.remedy)}", soft_wrap=True)
     errors = sum(fault.severity == "error" for fault in result.faults)
-    counts = f"{result.images} images, {result.instances} objects"
-    verdict = f"{errors} errors, {len(result.faults) - errors} warnings"
+    counts = f"{_count(result.images, 'image')}, {_count(result.instances, 'object')}"
+    verdict = f"{_count(errors, 'error')}, {_count(len(result.faults) - errors, 'warning')}"
     out.print(f"{escape(str(result.path))}: {counts}; {verdict} ({result.format})", soft_wrap=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -114,7 +114,7 @@ def test_an_existing_target_is_not_overwritten_unasked(photos: Path, tmp_path: P
 
 def test_boxes_and_settings_reach_the_model(photos: Path, tmp_path: Path) -> None:
     boxes = tmp_path / "boxes.json"
-    boxes.write_text(json.dumps({"more/two.png": [[0, 0, 110, 120]]}))
+    boxes.write_text(json.dumps({"two.png": [[0, 0, 110, 120]]}))
     target = tmp_path / "masks"
     done = segkit("predict", "coins", photos / "more", "--out", target, "--boxes", boxes, "--json")
     assert [len(image["areas"]) for image in json.loads(done.stdout)["images"]] == [1]

@@ -43,11 +43,14 @@ class Plane:
         For painted masks: red + 256 green + 65536 blue.
     palette : (N,) uint32, or None
         Code of each number.
+    mode
+        Pillow's name of the kind of file, such as ``RGB`` or ``I;16``.
     """
 
     numbers: NDArray[Any] | None = None
     codes: NDArray[np.uint32] | None = None
     palette: NDArray[np.uint32] | None = None
+    mode: str = "RGB"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -125,21 +128,20 @@ def _check_size(image: PilImage.Image, where: str) -> None:
 
 
 def _plane(image: PilImage.Image, where: str) -> Plane:
-    if image.mode == "P":
+    mode = image.mode
+    if mode in ("RGB", "RGBA"):
+        pixels = np.asarray(image.convert("RGBA")).view("<u4")[..., 0]
+        return Plane(codes=pixels & np.uint32(0xFFFFFF), mode=mode)  # alpha is in the top byte
+    if mode == "P":
         colors = np.array(image.getpalette() or [], np.uint32).reshape(-1, 3)
         palette = np.zeros(256, np.uint32)
         palette[: len(colors)] = colors @ np.array([1, 1 << 8, 1 << 16], np.uint32)
-        return Plane(numbers=np.asarray(image), palette=palette)
-    if image.mode in ("RGB", "RGBA"):
-        pixels = np.asarray(image.convert("RGBA")).view("<u4")[..., 0]
-        return Plane(codes=pixels & np.uint32(0xFFFFFF))  # alpha is in the top byte
-    if image.mode == "LA":
-        image = image.getchannel("L")
-    if image.mode == "1":
+        return Plane(numbers=np.asarray(image), palette=palette, mode=mode)
+    if mode == "1":
         image = image.convert("L").point(lambda value: value // 255)
-    if image.mode == "L":
-        return Plane(numbers=np.asarray(image), palette=_GRAY)
-    return Plane(numbers=as_label_array(np.asarray(image), where=where))
+    if mode in ("1", "L", "LA"):
+        return Plane(numbers=np.asarray(image.getchannel(0)), palette=_GRAY, mode=mode)
+    return Plane(numbers=as_label_array(np.asarray(image), where=where), mode=mode)
 
 
 def class_numbers(plane: Plane, table: ColorTable, count: int, where: str) -> NDArray[np.uint16]:
@@ -196,8 +198,8 @@ def object_numbers(plane: Plane, table: ColorTable, where: str) -> Labels:
         For colours that are none of VOC's 256, listed with their pixels.
     """
     if plane.codes is not None:
-        remedy = "export the objects in Pascal VOC's colours, or delete this file to take every "
-        remedy += "connected area as an object"
+        remedy = "paint at most 255 objects in Pascal VOC's colours, or delete this file so that "
+        remedy += "every connected area is an object"
         return as_label_array(_painted(plane.codes, table, where, remedy))
     numbers = np.asarray(plane.numbers)
     palette = plane.palette

@@ -123,6 +123,9 @@ class _Parser:
     def give_colors(self) -> None:
         """Colour by line where a file has none; where only some lack theirs, CVAT gives none."""
         some = any(line.color for line in self.lines)
+        if self.lines and not some:
+            what = "has no colours, so CVAT takes Pascal VOC's by line"
+            self.faults.append(Fault(FILE, what, "write name:R,G,B::", severity="warning"))
         palette = [_color(row) for row in voc_palette().tolist()]
         used = {line.color for line in self.lines}
         spare = iter([color for color in palette[1:] if color not in used])

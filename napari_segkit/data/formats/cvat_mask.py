@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from napari_segkit.data.formats.base import Format
 from napari_segkit.data.formats.cvat_layout import looks_like
+from napari_segkit.data.formats.cvat_mask_check import check
 from napari_segkit.data.formats.cvat_mask_reader import CvatMaskDataset
 from napari_segkit.data.formats.cvat_mask_writer import CvatMaskWriter
 from napari_segkit.errors import DatasetError
@@ -48,4 +49,6 @@ class CvatMask(Format):
 
     def validate(self, path: Path) -> Job[Validation]:
         """Find every fault, with what CVAT would make of it; see `Format.validate`."""
-        raise DatasetError("validation is not built yet", where=path)
+        if not path.exists():
+            raise DatasetError("no such file or folder", where=path)
+        return check(path, format_id=self.id)

@@ -11,6 +11,7 @@ from napari_segkit.data.dataset import Dataset, PackedImage, Sample
 from napari_segkit.data.formats.cvat_contents import open_contents
 from napari_segkit.data.formats.cvat_decode import (
     ColorTable,
+    Plane,
     class_numbers,
     object_numbers,
     read_plane,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.data.archive import Limits
     from napari_segkit.data.formats.cvat_contents import Contents
-    from napari_segkit.types import Color
+    from napari_segkit.types import Color, Labels
 
 _EXAMPLES = 5  # names that a note gives
 
@@ -50,6 +51,19 @@ class Masks:
         ids = voc_palette().tolist()
         self._ids = ColorTable({(r, g, b): k for k, (r, g, b) in enumerate(ids)})
 
+    def classes(self, name: str) -> tuple[NDArray[np.uint16], Plane]:
+        """Class number of each pixel (H, W), 0 = background, and the file as it was."""
+        file = self._contents.classes[name]
+        plane = read_plane(self._contents.store.read(file), file)
+        lines = class_numbers(plane, self._colors, self._numbers, file)
+        return self._class_of_line[lines], plane
+
+    def objects(self, name: str) -> tuple[Labels, Plane]:
+        """Object id of each pixel (H, W), 0 = none, and the file as it was."""
+        file = self._contents.objects[name]
+        plane = read_plane(self._contents.store.read(file), file)
+        return object_numbers(plane, self._ids, file), plane
+
     def read(self, name: str) -> Objects:
         """Objects of one image, by both of its masks.
 
@@ -58,21 +72,16 @@ class Masks:
         DatasetError, MaskError
             Where a file is missing or damaged, or they disagree.
         """
-        store, files = self._contents.store, self._contents
-        if name not in files.classes:
+        if name not in self._contents.classes:
             raise MaskError(
                 "objects have no classes",
                 where=name,
                 expected=f"SegmentationClass/{name}.png beside SegmentationObject/{name}.png",
             )
-        file = files.classes[name]
-        plane = read_plane(store.read(file), file)
-        lines = class_numbers(plane, self._colors, self._numbers, file)
-        classes = self._class_of_line[lines]
-        if name not in files.objects:
+        classes, _ = self.classes(name)
+        if name not in self._contents.objects:
             return assemble(classes, None)
-        file = files.objects[name]
-        objects = object_numbers(read_plane(store.read(file), file), self._ids, file)
+        objects, _ = self.objects(name)
         if objects.shape != classes.shape:
             raise MaskError(
                 "class mask and object mask have different sizes",

@@ -2,9 +2,10 @@
 
     python benchmarks/coins_accuracy.py --n 10 --out results.json --pictures worst/
 
-Development seeds start at 0; report held-out numbers with `--seed-base 100000` and never tune on those. Each photo
-is scored as a whole (`mask`: IoU of everything found with everything true, the convention for photos of one coin)
-and coin by coin (`coin`: IoU with the matched instance, 0 for a missed coin).
+Development seeds start at 0; report held-out numbers with `--seed-base 100000` and never tune on
+those. Each photo is scored as a whole (`mask`: IoU of everything found with everything true, the
+convention for photos of one coin) and coin by coin (`coin`: IoU with the matched instance, 0 for
+a missed coin).
 """
 
 from __future__ import annotations

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_segkit.synth.noise import Field, ramp, step, value_noise
+from napari_segkit.synth.noise import Field, ramp, soften, step, value_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,12 @@ class Camera:
 
 
 def illuminate(canvas: Field, angle: float, amount: float) -> None:
-    """Multiply a gradient of light onto a picture in place: 1 + amount on the bright side, 1 - amount opposite."""
+    """Light one side by 1 + amount and the other by 1 - amount, in place."""
     canvas *= (1 + np.float32(amount) * ramp(canvas.shape[:2], angle))[..., None]
 
 
 def shadow_edges(shape: tuple[int, int], unit: float, *, rng: np.random.Generator) -> Field:
-    """A cast shadow with a marked edge: window frame, hand, phone, blinds; (H, W) float32 factor in (0, 1]."""
+    """A cast shadow with a marked edge, of a window, a hand, blinds; (H, W) float32 in (0, 1]."""
     angle, depth = rng.uniform(0, math.tau), rng.uniform(0.3, 0.75)
     field = ramp(shape, angle) + 0.25 * value_noise(
         shape, unit * rng.uniform(1, 5), rng=rng
@@ -53,6 +56,18 @@ def shadow_edges(shape: tuple[int, int], unit: float, *, rng: np.random.Generato
     else:  # blinds or leaves
         inside = step(np.sin(field * rng.uniform(4, 12)), 0, 12 * width)
     return np.asarray(1 - depth * inside, np.float32)
+
+
+def mirror_lamps(canvas: Field, unit: float, *, rng: np.random.Generator) -> None:
+    """Add the reflections of windows and lamps that a glossy ground shows, in place."""
+    height, width = canvas.shape[:2]
+    spots = np.zeros((height, width), np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        middle = rng.uniform(0, 1, 2) * (width, height)
+        size = unit * rng.uniform((0.3, 0.3), (2.5, 1.2))
+        box = cv2.boxPoints((middle.tolist(), size.tolist(), rng.uniform(0, 180)))
+        cv2.fillPoly(spots, [np.round(box).astype(np.int32)], float(rng.uniform(0.15, 1.0)))
+    canvas += soften(spots, unit * rng.uniform(0.03, 0.35))[..., None]
 
 
 def _blur(picture: Field, camera: Camera) -> Field:
@@ -93,7 +108,8 @@ _TONES = 1 << 14
 def _tone_curve(camera: Camera) -> Field:
     """Display value of each of `_TONES` equal steps of light: gamma, then more contrast."""
     value = np.linspace(0, 1, _TONES, dtype=np.float32) ** np.float32(1 / 2.2)
-    return value + np.float32(2 * camera.contrast) * (value - 0.5) * value * (1 - value)
+    more = 2 * camera.contrast * (value - 0.5) * value * (1 - value)
+    return np.asarray(value + more, np.float32)
 
 
 def _saturate(amount: float) -> NDArray[np.float32]:
@@ -141,11 +157,16 @@ def jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """Write and read back as JPEG; (H, W, 3) uint8 RGB."""
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    if decoded is None:  # never, of what was just encoded
+        return image
     return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
 
 
 def random_camera(rng: np.random.Generator, *, unit: float, grade: str = "fair") -> Camera:
-    """A camera of 'clean', 'fair', 'blurred', 'noisy' or 'poor' grade; `unit` = diameter of a coin in pixels."""
+    """A camera of 'clean', 'fair', 'blurred', 'noisy' or 'poor' grade.
+
+    `unit` is the diameter of a coin in pixels.
+    """
     cast = rng.normal(0, 0.07, 3) if grade != "clean" else rng.normal(0, 0.02, 3)
     blurred, noisy = grade in {"blurred", "poor"}, grade in {"noisy", "poor"}
     moving = grade == "blurred" and rng.random() < 0.5

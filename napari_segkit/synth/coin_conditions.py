@@ -27,11 +27,12 @@ ANY = ("paper", "coloured", "dark", *TEXTURED)
 class Condition:
     """How the photos of one family are made.
 
-    `radius` is the range of coin radii as a share of the image's shorter side; `size` the range of that side in
-    pixels; `grades` the cameras of `camera.random_camera`; `tilt` the camera's in degrees; `light` the range of
-    `Lamp.strength`. `extra` names what else happens: 'gradient', 'shadow' (edges of cast shadow on the ground),
-    'props' (other things), 'held' (fingers, capsules, holders), 'cutout' (background removed), 'match' (ground in
-    the colour of the coin), 'scan' (flatbed), 'gray'.
+    `radius` is the range of coin radii as a share of the image's shorter side; `size` the range
+    of that side in pixels; `grades` the cameras of `camera.random_camera`; `tilt` the camera's in
+    degrees; `light` the range of `Lamp.strength`. `extra` names what else happens: 'gradient',
+    'shadow' (edges of cast shadow on the ground), 'glossy' (lamps mirrored in the ground),
+    'props' (other things), 'held' (fingers, capsules, holders), 'cutout' (background removed),
+    'match' (ground in the colour of the coin), 'scan' (flatbed), 'gray'.
     """
 
     grounds: tuple[str, ...]
@@ -54,7 +55,7 @@ def _several(grounds: tuple[str, ...], layout: str = "apart", **changes: object)
 
 
 CONDITIONS: dict[str, Condition] = {
-    "single-white": Condition(("paper",), light=(0.0, 0.6)),
+    "single-white": Condition(("paper", "paper", "white"), light=(0.0, 0.6)),
     "single-coloured": Condition(("coloured",)),
     "single-texture": Condition(TEXTURED),
     "single-fill": Condition(ANY, radius=(0.465, 0.5)),
@@ -89,6 +90,12 @@ CONDITIONS: dict[str, Condition] = {
     ),
     "blur": _several(ANY, grades=("blurred",)),
     "noise": _several(ANY, grades=("noisy",)),
+    "pair": _several(
+        ("white", "black", "paper", "coloured"), count=(2, 2), radius=(0.24, 0.3), size=(200, 500)
+    ),
+    "glossy": _several(
+        ("dark", "marble", "wood", "coloured"), extra=frozenset({"glossy"}), light=(0.1, 0.5)
+    ),
     "struck-gray": _several(
         ("dark", "paper", "rough"),
         count=(6, 24),

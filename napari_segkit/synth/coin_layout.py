@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_segkit.synth.coin_render import Pose
-from napari_segkit.synth.view import Points, View
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_segkit.synth.view import Points, View
 
 THICKNESS = 0.15  # radii; the mean of `metal.Design.thickness`
 _SPIRAL = np.arange(80) + 0.5
@@ -26,7 +30,8 @@ _DISC = np.stack(
 class Table:
     """Coins placed so far, with what is still visible of each.
 
-    `least_visible` is the share of every coin that must stay in sight, of other coins and of the frame.
+    `least_visible` is the share of every coin that must stay in sight, of other coins and of the
+    frame.
     """
 
     view: View
@@ -37,7 +42,7 @@ class Table:
     taken: NDArray[np.bool_] | None = None
 
     def accepts(self, x: float, y: float, radius: float, *, gap: float) -> bool:
-        """Whether a coin fits there; a negative `gap` (radii of the smaller coin) allows overlap."""
+        """Whether a coin fits there; a negative `gap`, in radii, allows overlap."""
         disc = _DISC * radius + (x, y)
         image = self.view.project(np.c_[disc, np.zeros(len(disc))])
         inside = (image > 0).all(axis=1) & (image < (self.view.width, self.view.height)).all(axis=1)
@@ -117,7 +122,7 @@ def _attach(
 
 
 def _heap(table: Table, radii: list[float], rng: np.random.Generator) -> None:
-    spread = 0.75 * math.sqrt(sum(r * r for r in radii))
+    spread = rng.uniform(0.4, 0.6) * math.sqrt(sum(r * r for r in radii))
     for radius in radii:
         for _ in range(40):
             x, y = rng.normal(0, spread, 2)
@@ -139,7 +144,8 @@ def arrange(
     Parameters
     ----------
     layout : 'single', 'cut', 'apart', 'touching', 'overlapping' or 'heap'.
-    radii : of the coins, in table pixels; those that find no place are left out, the first never is.
+    radii : of the coins, in table pixels; those that find no place are left out, the first never
+        is.
     view : the camera.
     taken : (H, W) bool, where other things lie in the image; None = nowhere.
 

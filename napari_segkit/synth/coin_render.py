@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_segkit.synth.metal import Design, Lamp, face_colours, wall_colours
 from napari_segkit.synth.noise import Field, soften
 from napari_segkit.synth.relief import SPAN
 from napari_segkit.synth.view import Points, View, Window, coverage, sweep
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a coin lies: centre of its underside and radius in table pixels, turn and lean in radians."""
+    """Where a coin lies: centre of its underside, radius (table pixels), turn, lean (radians)."""
 
     x: float
     y: float
@@ -30,7 +33,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Outline:
-    """A coin's edge in the image: upper and lower edge, (N, 2) each, and the face's corners, (4, 2)."""
+    """A coin in the image: upper and lower edge, (N, 2) each, and its face's corners, (4, 2)."""
 
     upper: Points
     lower: Points
@@ -86,7 +89,7 @@ def cast_shadow(canvas: Field, view: View, pose: Pose, design: Design, lamp: Lam
     count = len(design.outline)
     angle = np.linspace(0, math.tau, count, endpoint=False) + pose.turn
     ring = pose.radius * design.outline[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    ring = np.c_[ring + (pose.x, pose.y), np.full(count, max(0.0, pose.z - thick))]
+    ring = np.c_[ring + np.array([pose.x, pose.y]), np.full(count, max(0.0, pose.z - thick))]
     away = np.array([-lamp.direction[0], -lamp.direction[1], 0]) * reach
     near, far = view.project(ring), view.project(ring + away)
     blur = max(0.6, (0.15 + lamp.softness) * reach * 0.5)
@@ -113,8 +116,8 @@ def paint_coin(
 
     Returns
     -------
-    The window that holds the coin, and its coverage there, (h, w) float32 in [0, 1]. A central hole counts as
-    coin in the coverage, though the ground is seen through it.
+    The window that holds the coin, and its coverage there, (h, w) float32 in [0, 1]. A central
+    hole counts as coin in the coverage, though the ground is seen through it.
     """
     edge = outline_in(view, pose, design)
     window = Window.around(edge.all, canvas.shape[:2])

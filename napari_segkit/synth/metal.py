@@ -1,21 +1,24 @@
 """Coins as objects: their outline, metal and face, lit and painted into a picture.
 
-The face is a height map whose normals reflect a small invented room (lamps as blurred lobes), plus a diffuse part
-for dull metal; hollows are darker (occlusion, dirt). Outlines are polygons, so that masks are exact.
+The face is a height map whose normals reflect a small invented room (lamps as blurred lobes),
+plus a diffuse part for dull metal; hollows are darker (occlusion, dirt). Outlines are polygons,
+so that masks are exact.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_segkit.synth.noise import Field, fractal_noise, mix, step, value_noise
+from napari_segkit.synth.noise import Field, Real, fractal_noise, mix, step, value_noise
 from napari_segkit.synth.relief import SPAN, face, polar_grid
-from napari_segkit.synth.view import Points
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 METALS: dict[str, tuple[float, float, float]] = {
     "copper": (0.66, 0.36, 0.24),
@@ -35,8 +38,9 @@ METALS: dict[str, tuple[float, float, float]] = {
 class Lamp:
     """The light of a scene: where it comes from and what it throws.
 
-    `direction` points towards the lamp in the image plane (x, y; unit length), `height` is the tangent of its
-    elevation, `softness` the width of its reflection and penumbra, `strength` the depth of its shadows.
+    `direction` points towards the lamp in the image plane (x, y; unit length), `height` is the
+    tangent of its elevation, `softness` the width of its reflection and penumbra, `strength` the
+    depth of its shadows.
     """
 
     direction: tuple[float, float]
@@ -63,7 +67,10 @@ class Design:
 
 
 def outline(kind: str, rng: np.random.Generator, *, points: int = 180) -> NDArray[np.float64]:
-    """Radius at `points` equal angles, at most 1: 'round', 'scalloped', 'polygon' or 'struck' (ancient, by hand)."""
+    """Radius at `points` equal angles, at most 1.
+
+    `kind` is 'round', 'scalloped', 'polygon' or 'struck' (ancient, by hand).
+    """
     angle = np.linspace(0, math.tau, points, endpoint=False)
     if kind == "scalloped":
         lobes = int(rng.choice([8, 10, 12]))
@@ -117,7 +124,7 @@ def random_design(
     )
 
 
-def room(slope_x: Field, slope_y: Field, lamp: Lamp, *, shine: float, dark: float) -> Field:
+def room(slope_x: Real, slope_y: Real, lamp: Lamp, *, shine: float, dark: float) -> Field:
     """Light that comes back from a mirror of some slope: lamp, bright side, dark side.
 
     `dark` in [0, 1] is how little comes from the side away from the lamp (the ceiling, the
@@ -249,4 +256,5 @@ def wall_colours(
     table = (np.clip(light, 0.06, 1.5)[:, None] * tint).astype(np.float32)
     x, y = np.broadcast_arrays(window_xy[0] - centre[0], window_xy[1] - centre[1])
     angle = cv2.phase(x.astype(np.float32), y.astype(np.float32))
-    return table[(angle * np.float32(2048 / math.tau)).astype(np.int32) % 2048]
+    step_of = (angle * np.float32(2048 / math.tau)).astype(np.int32) % 2048
+    return np.asarray(table[step_of], np.float32)

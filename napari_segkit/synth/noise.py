@@ -1,13 +1,13 @@
 """Smooth random fields: the stuff that procedural textures, wear and illumination are made of.
 
-Value noise after Perlin, "An image synthesizer", SIGGRAPH 1985 (doi:10.1145/325334.325247), here as cubic
-interpolation of a coarse grid of normal deviates, summed over octaves.
+Value noise after Perlin, "An image synthesizer", SIGGRAPH 1985 (doi:10.1145/325334.325247), here
+as cubic interpolation of a coarse grid of normal deviates, summed over octaves.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Field: TypeAlias = NDArray[np.float32]
 """(H, W) or (H, W, 3) float32."""
+Real: TypeAlias = NDArray[np.floating[Any]]
+"""The same in any precision; functions that take it give back float32."""
 
 
 def value_noise(
@@ -34,7 +36,8 @@ def value_noise(
     """
     cell_y, cell_x = cell if isinstance(cell, tuple) else (cell, cell)
     height, width = shape
-    # Far coarser than a pixel: make it small and enlarge, or a 12-Mpx photo would cost seconds per octave.
+    # Far coarser than a pixel: make it small and enlarge, or a 12-Mpx photo would cost seconds
+    # per octave.
     reduce_y, reduce_x = max(1.0, cell_y / 6), max(1.0, cell_x / 6)
     small = (math.ceil(height / reduce_y) + 1, math.ceil(width / reduce_x) + 1)
     step_y, step_x = max(1.0, cell_y / reduce_y), max(1.0, cell_x / reduce_x)
@@ -64,7 +67,7 @@ def fractal_noise(
     octaves: int = 4,
     persistence: float = 0.5,
 ) -> Field:
-    """Octaves of `value_noise`, each half as large and `persistence` times as strong; unit variance, roughly."""
+    """Octaves of `value_noise`, each half as large and weaker; variance near 1."""
     cell_y, cell_x = cell if isinstance(cell, tuple) else (cell, cell)
     total = np.zeros(shape, np.float32)
     power, weight = 0.0, 1.0
@@ -80,21 +83,21 @@ def fractal_noise(
 
 
 def ramp(shape: tuple[int, int], angle: float) -> Field:
-    """Linear ramp from -1 to 1 across the image along `angle` (radians, 0 = to the right); (H, W) float32."""
+    """Linear ramp from -1 to 1 along `angle` (radians, 0 = to the right); (H, W) float32."""
     height, width = shape
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     c, s = math.cos(angle), math.sin(angle)
-    return (np.float32(c) * x + np.float32(s) * y) / np.float32(abs(c) + abs(s))
+    return np.asarray((c * x + s * y) / (abs(c) + abs(s)), np.float32)
 
 
-def step(value: Field, edge: float, width: float) -> Field:
+def step(value: Real, edge: float, width: float) -> Field:
     """Smooth step from 0 to 1 where `value` passes `edge`, over `width`; float32, same shape."""
     t = np.clip((value - np.float32(edge)) / np.float32(width) + np.float32(0.5), 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def mix(first: Field, second: Field | NDArray[np.float32], weight: Field) -> Field:
+def mix(first: Real, second: Real, weight: Real) -> Field:
     """Blend two colour fields by an (H, W) weight in [0, 1]; (H, W, 3) float32."""
     mixed = second - first
     mixed *= weight[..., None]
@@ -102,8 +105,8 @@ def mix(first: Field, second: Field | NDArray[np.float32], weight: Field) -> Fie
     return np.asarray(mixed, np.float32)
 
 
-def soften(field: Field, sigma: float) -> Field:
-    """Gaussian blur; a wide one is done on a smaller copy, which nobody sees; same shape, float32."""
+def soften(field: Real, sigma: float) -> Field:
+    """Gaussian blur, a wide one by way of a smaller copy; same shape, float32."""
     reduce = int(min(sigma / 2.5, min(field.shape[:2]) / 4))
     if reduce < 2:
         return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), np.float32)

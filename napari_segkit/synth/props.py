@@ -1,6 +1,7 @@
-"""Things that lie about: pens, keys, cards, notes, bottle caps, rubber bands, buttons, washers, fingers.
+"""Things that lie about: pens, keys, cards, bottle caps, rubber bands, buttons, fingers.
 
-Each is painted over a picture in linear light, in place, with a shadow; none is ever part of a mask.
+Each is painted over a picture in linear light, in place, with a shadow; none is ever part of a
+mask.
 """
 
 from __future__ import annotations
@@ -224,7 +225,9 @@ def finger(
     towards = centre - np.array([canvas.shape[1], canvas.shape[0]]) / 2
     angle = math.atan2(towards[1], towards[0]) + rng.normal(0, 0.4)
     width, length = unit * rng.uniform(0.45, 0.7), unit * 5
-    box = turned(rounded_box(length, width, width * 0.45) + (length / 2, 0), angle, centre)
+    box = turned(
+        rounded_box(length, width, width * 0.45) + np.array([length / 2, 0]), angle, centre
+    )
     across = np.array([-math.sin(angle), math.cos(angle)])
     skin = linear((rng.uniform(120, 245), 1, 1))[0] * np.array([1, 0.5, 0.36], np.float32)
 
@@ -252,7 +255,7 @@ PROPS: dict[str, Prop] = {
 def holder(
     canvas: Field, centre: Points, radius: float, lamp: Lamp, rng: np.random.Generator
 ) -> None:
-    """What coins are kept in: a cardboard flip with a window, a round capsule, a graded slab; the coin goes in it."""
+    """What coins are kept in: a flip with a window, a capsule, a slab; the coin goes on it."""
     kind = rng.integers(0, 3)
     clear = linear((235.0, 238.0, 240.0)) * np.float32(rng.uniform(0.3, 1.0))
     thick = max(1.0, radius * 0.12)

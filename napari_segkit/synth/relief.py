@@ -1,19 +1,22 @@
 """Height maps of coin faces: rim, beads, letters, numerals, portraits, wear.
 
-A face lives on a square grid that spans -1.05..1.05 in x and y; the coin's edge is near radius 1. Heights are in
-radii times 100 or so: only slopes matter, and the metal's shading scales them.
+A face lives on a square grid that spans -1.05..1.05 in x and y; the coin's edge is near radius 1.
+Heights are in radii times 100 or so: only slopes matter, and the metal's shading scales them.
 """
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_segkit.synth.noise import Field, fractal_noise, step, value_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SPAN = 1.05
 _FONTS = (
@@ -127,9 +130,8 @@ def portrait(size: int, *, rng: np.random.Generator) -> Field:
     lines = np.sin(
         (x * rng.uniform(-1, 1) + y) * 60 + 4 * value_noise((size, size), size * 0.1, rng=rng)
     )
-    return height * (
-        1 + 0.18 * hair * lines + 0.1 * fractal_noise((size, size), size * 0.08, rng=rng)
-    )
+    skin = fractal_noise((size, size), size * 0.08, rng=rng)
+    return np.asarray(height * (1 + 0.18 * hair * lines + 0.1 * skin), np.float32)
 
 
 def emblem(size: int, *, rng: np.random.Generator) -> Field:

@@ -1,7 +1,8 @@
 """Grounds that things lie on: paper, cloth, wood, stone, mats, printed pages.
 
-Every ground is `(shape, unit, rng) -> (H, W, 3) float32`, linear light, reflectance in [0, 1], RGB. `unit` is the
-size in pixels of something familiar (the diameter of a coin, of an egg), so that grain keeps its natural scale.
+Every ground is `(shape, unit, rng) -> (H, W, 3) float32`, linear light, reflectance in [0, 1],
+RGB. `unit` is the size in pixels of something familiar (the diameter of a coin, of an egg), so
+that grain keeps its natural scale.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_segkit.synth.noise import Field, fractal_noise, mix, step, value_noise
+from napari_segkit.synth.noise import Field, Real, fractal_noise, mix, step, value_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Ground: TypeAlias = Callable[[tuple[int, int], float, np.random.Generator], Field]
 
@@ -25,8 +28,8 @@ EARTH = (10.0, 60.0)  # hues of wood, straw, sand and stone, degrees
 
 
 def linear(rgb: tuple[float, float, float] | NDArray[np.floating]) -> NDArray[np.float32]:
-    """sRGB in 0..255 to linear light in 0..1 (a plain power of 2.2)."""
-    return (np.asarray(rgb, np.float32) / 255) ** np.float32(2.2)
+    """Linear light in 0..1 of sRGB in 0..255 (a plain power of 2.2)."""
+    return np.asarray((np.asarray(rgb, np.float32) / 255) ** 2.2, np.float32)
 
 
 def random_colour(
@@ -50,9 +53,9 @@ def flat(shape: tuple[int, int], colour: NDArray[np.float32]) -> Field:
     return picture
 
 
-def _shade(colour: Field, amount: Field) -> Field:
+def _shade(colour: Real, amount: Real) -> Field:
     """Multiply a colour field by 1 + amount, kept in [0, 1]."""
-    return np.clip(colour * (1 + amount)[..., None], 0.002, 1).astype(np.float32)
+    return np.asarray(np.clip(colour * (1 + amount)[..., None], 0.002, 1), np.float32)
 
 
 def paper(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Field:
@@ -94,7 +97,7 @@ def _axes(shape: tuple[int, int], angle: float) -> tuple[Field, Field]:
 
 
 def wood(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Field:
-    """Wood: growth rings warped by noise, fine pores along the grain, often planks with dark joints."""
+    """Wood: warped growth rings, pores along the grain, often planks with dark joints."""
     tall = rng.random() < 0.3
     height, width = (shape[1], shape[0]) if tall else shape
     size = (height, width)
@@ -127,7 +130,7 @@ def _planks(picture: Field, pitch: float, rng: np.random.Generator) -> Field:
     tone = rng.uniform(0.75, 1.15, len(joints) + 1)[np.searchsorted(joints, y)]
     nearest = np.abs(y[:, None] - joints[None, :]).min(axis=1)
     joint = 1 - rng.uniform(0.4, 0.9) * np.exp(-((nearest / max(0.7, pitch * 0.012)) ** 2))
-    return np.clip(picture * (tone * joint)[:, None, None].astype(np.float32), 0.002, 1)
+    return np.asarray(np.clip(picture * (tone * joint)[:, None, None], 0.002, 1), np.float32)
 
 
 def weave(shape: tuple[int, int], unit: float, rng: np.random.Generator) -> Field:

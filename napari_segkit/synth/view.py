@@ -1,7 +1,8 @@
 """A pinhole camera that looks at a table, and polygons of subpixel coverage.
 
-Table coordinates: X to the right, Y towards the camera's lower edge, Z up from the table, in pixels of the
-image centre. Image coordinates: x to the right, y down, pixel centres at whole numbers.
+Table coordinates: X to the right, Y towards the camera's lower edge, Z up from the table, in
+pixels of the image centre. Image coordinates: x to the right, y down, pixel centres at whole
+numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class View:
-    """A camera tilted by `tilt` radians from straight down, `distance` pixels from the table point it looks at."""
+    """A camera tilted from straight down.
+
+    `tilt` in radians; `distance` in pixels to the table point it looks at.
+    """
 
     width: int
     height: int
@@ -58,7 +62,7 @@ class Window:
 
     @classmethod
     def around(cls, points: Points, shape: tuple[int, int], *, margin: float = 2) -> Window:
-        """Bounds of (N, 2) points plus a margin, cut to an image of (height, width); may be empty."""
+        """Bounds of (N, 2) points plus a margin, within (height, width); may be empty."""
         low = np.floor(points.min(axis=0) - margin).astype(int)
         high = np.ceil(points.max(axis=0) + margin).astype(int) + 1
         x0, y0 = np.clip(low, 0, shape[::-1])
@@ -91,14 +95,16 @@ def coverage(polygons: list[Points], window: Window) -> NDArray[np.float32]:
 
     Returns
     -------
-    (h, w) float32 in [0, 1], exact to 1/16 (1/4 pixel in x and y), coarser for windows over 1000 px.
+    (h, w) float32 in [0, 1], exact to 1/16 (1/4 pixel in x and y), coarser for windows over 1000
+    px.
     """
     height, width = window.shape
     factor = 4 if max(height, width) <= 600 else 2
     canvas = np.zeros((height * factor, width * factor), np.uint8)
     shift = 4
     for polygon in polygons:
-        # A pixel (x) covers [x - 0.5, x + 0.5); fillPoly's sample points are the centres of the fine pixels.
+        # A pixel (x) covers [x - 0.5, x + 0.5); fillPoly's sample points are the centres of the
+        # fine pixels.
         fine = (polygon - (window.x0 - 0.5, window.y0 - 0.5)) * factor - 0.5
         cv2.fillPoly(canvas, [np.round(fine * (1 << shift)).astype(np.int32)], 255, shift=shift)
     small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
@@ -106,7 +112,7 @@ def coverage(polygons: list[Points], window: Window) -> NDArray[np.float32]:
 
 
 def sweep(first: Points, second: Points, *, convex: bool) -> list[Points]:
-    """Polygons whose union is what `first` covers while it moves, point by point, to `second`; both (N, 2)."""
+    """Polygons whose union is what `first` covers on its way to `second`; both (N, 2)."""
     if convex:
         both = np.concatenate([first, second]).astype(np.float32)
         return [cv2.convexHull(both)[:, 0].astype(np.float64)]

@@ -1,7 +1,8 @@
 """How well found instances agree with true ones: IoU, one-to-one matching, object F1.
 
-Matching is optimal (Hungarian, Kuhn 1955, doi:10.1002/nav.3800020109), not greedy, so that the order of ids never
-matters; a pair counts as found from an IoU of 0.5, as in PASCAL VOC (doi:10.1007/s11263-009-0275-4).
+Matching is optimal (Hungarian, Kuhn 1955, doi:10.1002/nav.3800020109), not greedy, so that the
+order of ids never matters; a pair counts as found from an IoU of 0.5, as in PASCAL VOC
+(doi:10.1007/s11263-009-0275-4).
 """
 
 from __future__ import annotations

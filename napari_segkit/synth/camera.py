@@ -31,6 +31,8 @@ class Camera:
     sharpen: float = 0.0
     saturation: float = 1.0
     gray: bool = False
+    enlarged: float = 1.0
+    watermark: float = 0.0
     jpeg: int | None = 90
 
 
@@ -150,7 +152,33 @@ def develop(canvas: Field, camera: Camera, *, rng: np.random.Generator) -> NDArr
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     picture *= 255
     image = cv2.convertScaleAbs(np.clip(picture, 0, 255, out=picture))
+    if camera.enlarged > 1:
+        image = _enlarge(image, camera.enlarged)
+    if camera.watermark:
+        image = _watermark(image, camera.watermark, rng)
     return image if camera.jpeg is None else jpeg(image, camera.jpeg)
+
+
+def _enlarge(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+    """Lose the detail of a picture that was `factor` times smaller once; same size."""
+    height, width = image.shape[:2]
+    small = (max(1, round(width / factor)), max(1, round(height / factor)))
+    reduced = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(reduced, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _watermark(
+    image: NDArray[np.uint8], strength: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Write a dealer's name over a picture, half transparent."""
+    height, width = image.shape[:2]
+    over = image.copy()
+    text = "".join(rng.choice(list("abcdeiklmnorstu."), int(rng.integers(6, 16))))
+    scale = width / 22 / len(text) * rng.uniform(0.4, 1)
+    place = (int(width * rng.uniform(0, 0.3)), int(height * rng.uniform(0.1, 0.95)))
+    shade = int(rng.choice([0, 128, 255]))
+    cv2.putText(over, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (shade,) * 3, 1, cv2.LINE_AA)
+    return np.asarray(cv2.addWeighted(image, 1 - strength, over, strength, 0), np.uint8)
 
 
 def jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
@@ -186,5 +214,6 @@ def random_camera(rng: np.random.Generator, *, unit: float, grade: str = "fair")
         sharpen=rng.uniform(0.3, 1.3) if rng.random() < 0.4 and not blurred else 0.0,
         saturation=rng.uniform(0.6, 1.3),
         gray=rng.random() < 0.04,
+        enlarged=rng.uniform(1, 2.5) if grade == "poor" else 1.0,
         jpeg=int(rng.integers(35, 70)) if noisy else int(rng.integers(70, 97)),
     )

@@ -97,9 +97,19 @@ def draw_camera(stage: Stage, rng: np.random.Generator) -> Camera:
     camera = random_camera(rng, unit=stage.unit, grade=grade)
     if "gray" in extra:
         camera = replace(camera, gray=True)
+    if stage.recipe.layout == "single" and rng.random() < 0.08:
+        camera = replace(camera, watermark=rng.uniform(0.2, 0.7))
     if "cutout" in extra:  # editing programs save such pictures without noise
         jpeg = camera.jpeg if rng.random() < 0.6 else None
-        camera = replace(camera, noise=0.0, vignette=0.0, balance=(1, 1, 1), sharpen=0.0, jpeg=jpeg)
+        camera = replace(
+            camera,
+            noise=0.0,
+            vignette=0.0,
+            balance=(1, 1, 1),
+            sharpen=0.0,
+            watermark=0.0,
+            jpeg=jpeg,
+        )
     return camera
 
 

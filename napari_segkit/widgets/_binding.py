@@ -103,3 +103,10 @@ def find_mask(layers: Iterable[Layer], image: Layer, model: str) -> Labels | Non
         if binding is not None and (binding.image, binding.model) == wanted:
             return layer
     return None
+
+
+def unbind(layer: Labels) -> None:
+    """Let a mask stand for itself: later results do not go there."""
+    binding = read_binding(layer)
+    if binding is not None:
+        write_binding(layer, binding.model_copy(update={"image": None}))

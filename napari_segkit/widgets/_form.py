@@ -8,11 +8,11 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-from magicgui.widgets import Container, Widget, create_widget
+from magicgui.widgets import Widget, create_widget
 from psygnal import Signal
 from pydantic import ValidationError
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_segkit.errors import ParamsError
@@ -57,20 +57,23 @@ class ParamsForm:
         layout = QVBoxLayout(native)
         layout.setContentsMargins(0, 0, 0, 0)
         for group in dict.fromkeys(_group(field) for field in self._fields.values()):
-            names = [n for n, field in self._fields.items() if _group(field) == group]
-            lines = Container(widgets=[self._widgets[n] for n in names], labels=True)
-            lines.margins = (0, 0, 0, 0)
-            self._keep(lines)
-            if group is None:
-                layout.addWidget(lines.native)
-            else:
-                self.groups[group] = folded(group, lines.native)
-                layout.addWidget(self.groups[group])
+            names = [name for name, field in self._fields.items() if _group(field) == group]
+            lines = self._make_lines(names)
+            if group is not None:
+                lines = self.groups[group] = folded(group, lines)
+            layout.addWidget(lines)
         return native
 
-    def _keep(self, container: Container) -> None:
-        """Hold the container: its lines lose their labels with it."""
-        self._containers = [*getattr(self, "_containers", []), container]
+    def _make_lines(self, names: list[str]) -> QWidget:
+        lines = QWidget()
+        layout = QFormLayout(lines)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for name in names:
+            label = QLabel(self._widgets[name].label)
+            label.setToolTip(self._widgets[name].tooltip)
+            layout.addRow(label, self._widgets[name].native)
+        return lines
 
     def set(self, params: ModelParams) -> None:
         """Show other values, such as a preset's; `changed` is not emitted."""

@@ -202,32 +202,34 @@ def boxes_on_plane(shapes: Shapes, image: Image, plane: Plane) -> NDArray[np.flo
     outlines = [np.asarray(outline, float) for outline in shapes.data]
     if not outlines:
         raise PromptError(
-            "no boxes are drawn", where=shapes.name, remedy='draw some, or choose "whole image"'
+            "no boxes are drawn", where=shapes.name, remedy='draw some, or choose "Whole image"'
         )
     matrix, offset = _affine(shapes, image)
-    rows_columns = [axis for axis, part in enumerate(plane.key) if isinstance(part, slice)]
-    boxes = []
-    for outline in outlines:
-        points = outline @ matrix.T + offset
-        if _on_plane(points, plane, shapes.ndim):
-            low, high = points[:, rows_columns].min(0), points[:, rows_columns].max(0)
-            boxes.append((low[1], low[0], high[1], high[0]))
-    if not boxes:
+    points = np.concatenate(outlines) @ matrix.T + offset
+    starts = np.cumsum([0, *(len(outline) for outline in outlines[:-1])])
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    here = _on_plane(low, high, plane, shapes.ndim)
+    if not here.any():
         raise PromptError(
             "no box lies on this plane",
             where=shapes.name,
             got=f"{len(outlines)} elsewhere",
             remedy="move the slider, or draw boxes here",
         )
-    return np.array(boxes, np.float32) + np.float32(0.5)
+    row, column = (axis for axis, part in enumerate(plane.key) if isinstance(part, slice))
+    boxes = np.stack([low[:, column], low[:, row], high[:, column], high[:, row]], axis=1)
+    return boxes[here].astype(np.float32) + np.float32(0.5)
 
 
-def _on_plane(points: NDArray[np.float64], plane: Plane, shapes_ndim: int) -> bool:
+def _on_plane(
+    low: NDArray[np.float64], high: NDArray[np.float64], plane: Plane, shapes_ndim: int
+) -> NDArray[np.bool_]:
     missing = len(plane.key) - shapes_ndim  # a 2D shape over a stack is on every plane
-    return all(
-        isinstance(part, slice) or axis < missing or (np.abs(points[:, axis] - part) <= 0.5).all()
-        for axis, part in enumerate(plane.key)
-    )
+    here = np.ones(len(low), bool)
+    for axis, part in enumerate(plane.key):
+        if not isinstance(part, slice) and axis >= missing:
+            here &= (low[:, axis] >= part - 0.5) & (high[:, axis] <= part + 0.5)
+    return here
 
 
 def _affine(source: Layer, target: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

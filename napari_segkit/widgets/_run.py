@@ -1,0 +1,280 @@
+"""One run of a model on a layer: what is taken down, what the thread does, where results go."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_segkit import jobs
+from napari_segkit.types import Progress, Prompts
+from napari_segkit.widgets._binding import find_mask, unbind
+from napari_segkit.widgets._layers import (
+    boxes_on_plane,
+    full_resolution,
+    image_source,
+    read_rgb,
+    transform_of,
+)
+from napari_segkit.widgets._masks import PatchWriter, add_mask_layer, is_usable
+from napari_segkit.widgets._merge import Before, merge
+from napari_segkit.widgets._undo import state_of
+from napari_segkit.widgets._worker import Failure, JobRunner
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels, Shapes
+
+    from napari_segkit.errors import SegkitError
+    from napari_segkit.models.base import ModelParams, Segmenter
+    from napari_segkit.types import Job, Segmentation
+    from napari_segkit.widgets._layers import ImageSource
+    from napari_segkit.widgets._merge import Patch
+
+_AT_ONCE = 200_000
+"""Changed pixels that are written without giving the GUI time in between: 10 ms."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes back from the thread."""
+
+    result: Segmentation
+    patch: Patch
+    revision: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, for the person.
+
+    Attributes
+    ----------
+    offered
+        Why the result was not written, where it was not; it can still be added as a new layer.
+    """
+
+    sentence: str
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+    offered: str = ""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A run that is going on."""
+
+    model: Segmenter
+    image: Image
+    source: ImageSource
+    target: Labels | None
+    target_data: object
+
+
+class SegmentRun(QObject):
+    """Runs a model and writes its result; one run at a time.
+
+    A result is written only onto the image and mask that it was made for. Where they changed or
+    went away meanwhile, it is kept and can be added as a new layer (`add_offered`).
+    """
+
+    progressed = Signal(object)
+    finished = Signal(object)
+    """An `Outcome`."""
+
+    def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._runner = JobRunner(self)
+        self._task: _Task | None = None
+        self._offered: tuple[_Task, Answer] | None = None
+        self._writers: list[PatchWriter] = []
+        self._connect()
+
+    def _connect(self) -> None:
+        self._runner.progressed.connect(self.progressed)
+        self._runner.done.connect(self._on_done)
+        self._runner.failed.connect(self._on_failed)
+        self._runner.cancelled.connect(self._on_cancelled)
+        self.destroyed.connect(partial(_finish_all, self._writers))
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is going on."""
+        return self._task is not None
+
+    def start(
+        self, model: Segmenter, image: Image, params: ModelParams, shapes: Shapes | None = None
+    ) -> None:
+        """Start a run; its end is told by `finished`.
+
+        Raises
+        ------
+        SegkitError
+            Where image or boxes cannot be used; nothing is started then.
+        """
+        source = image_source(image, self._viewer)
+        prompts = Prompts()
+        if shapes is not None:
+            prompts = Prompts(boxes=boxes_on_plane(shapes, image, source.plane))
+        target = find_mask(self._viewer.layers, image, model.id)
+        if target is not None and not is_usable(target, source):
+            unbind(target)
+            target = None
+        self._offered = None
+        self._task = _Task(model, image, source, target, None if target is None else target.data)
+        job = segment_job(model, source, prompts, params, _before(target, source))
+        self._runner.start(job, title=f"{model.title}: {image.name}")
+
+    def cancel(self) -> None:
+        """Stop at the model's next step; the mask stays as it is."""
+        self._runner.cancel()
+
+    def add_offered(self) -> None:
+        """Add a result that could not be written as a new layer."""
+        if self._offered is None:
+            return
+        (task, answer), self._offered = self._offered, None
+        source = task.source
+        patch = merge(answer.result.labels, _before(None, source))
+        image = task.image if self._image_fault(task) is None else None
+        layer = self._add_layer(task, image)
+        PatchWriter(layer, source.plane, patch, answer.result).finish()
+
+    def _add_layer(self, task: _Task, image: Image | None) -> Labels:
+        source = task.source
+        if image is not None:  # it may have been moved meanwhile
+            source = replace(source, name=image.name, transform=transform_of(image))
+        model = task.model
+        return add_mask_layer(
+            self._viewer, source, image=image, model=model.id, classes=model.classes
+        )
+
+    def _on_done(self, answer: Answer) -> None:
+        task = self._task
+        if task is None:
+            return
+        fault = self._image_fault(task) or self._mask_fault(task)
+        if fault is not None:
+            self._offered = task, answer
+            self._end(Outcome(_sentence(task, answer), answer.result.notes, offered=fault))
+            return
+        target = find_mask(self._viewer.layers, task.image, task.model.id)
+        if target is not None and state_of(target).revision != answer.revision:
+            self._task = replace(task, target=target, target_data=target.data)
+            job = merge_job(answer, _before(target, task.source))
+            self._runner.start(job, title=f"{task.model.title}: {task.image.name}")
+            return
+        layer = target or self._add_layer(task, task.image)
+        self._write(PatchWriter(layer, task.source.plane, answer.patch, answer.result), answer)
+
+    def _write(self, writer: PatchWriter, answer: Answer) -> None:
+        self._writers.append(writer)
+        if len(answer.patch.rows) <= _AT_ONCE:
+            writer.finish()
+        self._on_write(answer)
+
+    def _on_write(self, answer: Answer) -> None:
+        """Write a portion, then let the event loop breathe."""
+        if not self._writers:
+            return
+        self._writers[0].step()
+        if not self._writers[0].done:
+            QTimer.singleShot(0, partial(self._on_write, answer))
+            return
+        self._writers.clear()
+        task = self._task
+        if task is not None:
+            self._end(Outcome(_sentence(task, answer), _notes(answer)))
+
+    def _image_fault(self, task: _Task) -> str | None:
+        if task.image not in self._viewer.layers:
+            return "the image was removed while the model ran"
+        if full_resolution(task.image) is not task.source.data:
+            return "the image was changed while the model ran"
+        return None
+
+    def _mask_fault(self, task: _Task) -> str | None:
+        if task.target is None:
+            return None
+        if task.target not in self._viewer.layers:
+            return "the mask was removed while the model ran"
+        if task.target.data is not task.target_data:
+            return "the mask was replaced while the model ran"
+        return None
+
+    def _on_failed(self, failure: Failure) -> None:
+        self._end(Outcome(failure.sentence, failure=failure))
+
+    def _on_cancelled(self) -> None:
+        self._end(Outcome("Cancelled: the mask is as it was"))
+
+    def _end(self, outcome: Outcome) -> None:
+        self._task = None
+        self.finished.emit(outcome)
+
+
+def segment_job(
+    model: Segmenter,
+    source: ImageSource,
+    prompts: Prompts,
+    params: ModelParams,
+    before: Before,
+) -> Job[Answer]:
+    """Read the plane, run the model, work out what changes; all of it outside of the GUI thread."""
+    yield Progress(0, None, "reading the image")
+    image, notes = read_rgb(source)
+    yield Progress(0, None, "loading the model")
+    model.load()
+    started = time.perf_counter()
+    result = yield from jobs.segment(model, image, params=params, prompts=prompts)
+    seconds = time.perf_counter() - started
+    result = replace(result, notes=(*notes, *result.notes))
+    yield Progress(0, None, "writing")
+    return Answer(result, merge(result.labels, before), before.revision, seconds)
+
+
+def merge_job(answer: Answer, before: Before) -> Job[Answer]:
+    """Work the changes out again, for a mask that was painted or undone meanwhile."""
+    yield Progress(0, None, "writing")
+    patch = merge(answer.result.labels, before)
+    return replace(answer, patch=patch, revision=before.revision)
+
+
+def _before(target: Labels | None, source: ImageSource) -> Before:
+    if target is not None:
+        return state_of(target).before(target, source.plane)
+    return Before(np.zeros(source.plane.shape, np.uint16), (slice(None), slice(None)))
+
+
+def _sentence(task: _Task, answer: Answer) -> str:
+    """``24 coins in 0.03 s · coins``."""
+    counts: dict[str, int] = {}
+    for instance in answer.result.instances.values():
+        counts[instance.class_name] = counts.get(instance.class_name, 0) + 1
+    found = ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items())
+    return f"{found or 'Nothing found'} in {answer.seconds:.2f} s · {task.model.id}"
+
+
+def _notes(answer: Answer) -> tuple[str, ...]:
+    if not answer.patch.left_out:
+        return answer.result.notes
+    count = answer.patch.left_out
+    objects = "1 object" if count == 1 else f"{count} objects"
+    return (*answer.result.notes, f"{objects} left out: your strokes are there")
+
+
+def _finish_all(writers: list[PatchWriter], _destroyed: object = None) -> None:
+    while writers:
+        writers.pop().finish()
+
+
+def explain(error: SegkitError) -> Outcome:
+    """An error before the start, told like one of the run."""
+    failure = Failure.of(error)
+    return Outcome(failure.sentence, failure=failure)

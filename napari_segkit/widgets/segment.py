@@ -1,0 +1,184 @@
+"""The dock that runs a model on the open image; each model's own dock is three lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from napari.layers import Image, Shapes
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_segkit.errors import ImageError, SegkitError
+from napari_segkit.models.base import PromptKind
+from napari_segkit.models.registry import get_model
+from napari_segkit.widgets._choosers import LayerChooser
+from napari_segkit.widgets._form import ParamsForm, folded
+from napari_segkit.widgets._run import SegmentRun, explain
+from napari_segkit.widgets._status import StatusBox
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_segkit.widgets._run import Outcome
+
+_RUN = "Run"
+_CANCEL = "Cancel"
+
+
+class SegmentDock(QWidget):
+    """Image chooser, preset, parameters, Run, and what came of it.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer that the dock belongs to; napari gives it by this name.
+    """
+
+    model_id: ClassVar[str]
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self.model = get_model(self.model_id)()
+        self.run = SegmentRun(napari_viewer, self)
+        self.image = LayerChooser(napari_viewer, Image, none="open an image first")
+        self.boxes = LayerChooser(napari_viewer, Shapes, none="Whole image", optional=True)
+        self.preset = QComboBox()
+        self.reset_button = QPushButton("Reset")
+        self.form = ParamsForm(next(iter(self.model.presets.values())))
+        self.advanced = folded("Advanced", self.form.native)
+        self.run_button = QPushButton(_RUN)
+        self.status = StatusBox()
+        self._lay_out()
+        self._connect()
+        self._on_image()
+
+    def _lay_out(self) -> None:
+        self.preset.addItems(list(self.model.presets))
+        self.preset.setToolTip("Named sets of parameters")
+        self.reset_button.setToolTip("Back to the preset's values")
+        self.reset_button.setEnabled(False)
+        self.advanced.setToolTip("Every parameter of the model")
+        preset = QHBoxLayout()
+        preset.addWidget(self.preset, 1)
+        preset.addWidget(self.reset_button)
+        lines = QFormLayout()
+        lines.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        lines.addRow("Image", self.image)
+        if PromptKind.BOXES in self.model.prompts:
+            lines.addRow("Search in", self.boxes)
+        lines.addRow("Preset", preset)
+        layout = QVBoxLayout(self)
+        layout.addLayout(lines)
+        layout.addWidget(self.run_button)
+        layout.addWidget(self.status)
+        layout.addWidget(_scrolled(self.advanced), 1)
+
+    def _connect(self) -> None:
+        self.image.layer_changed.connect(self._on_image)
+        self.preset.currentTextChanged.connect(self._on_preset)
+        self.reset_button.clicked.connect(self._on_preset)
+        self.form.changed.connect(self._on_params)
+        self.run_button.clicked.connect(self._on_run_or_cancel)
+        self.run.progressed.connect(self.status.show_progress)
+        self.run.finished.connect(self._on_finished)
+        self.status.action.connect(self._on_add_offered)
+        for key, slot in (("Ctrl+Return", self._on_run), ("Escape", self.run.cancel)):
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(slot)
+
+    def _on_image(self) -> None:
+        self._show_running()
+
+    def _on_preset(self) -> None:
+        self.form.set(self.model.presets[self.preset.currentText()])
+        self.reset_button.setEnabled(False)
+
+    def _on_params(self) -> None:
+        self.reset_button.setEnabled(True)
+
+    def _on_run_or_cancel(self) -> None:
+        if self.run.running:
+            self.run_button.setEnabled(False)
+            self.run.cancel()
+        else:
+            self._on_run()
+
+    def _on_run(self) -> None:
+        if self.run.running:
+            return
+        self.status.start("starting")
+        try:
+            self._start()
+        except SegkitError as error:
+            self._on_finished(explain(error))
+        self._show_running()
+
+    def _start(self) -> None:
+        image = self.image.layer
+        if not isinstance(image, Image):
+            raise ImageError("no image is open", remedy="open one, or File > Open Sample")
+        boxes = self.boxes.layer
+        self.run.start(
+            self.model, image, self.form.get(), boxes if isinstance(boxes, Shapes) else None
+        )
+
+    def _on_finished(self, outcome: Outcome) -> None:
+        if outcome.offered:
+            self.status.say(
+                f"Not written: {outcome.offered}",
+                notes=(outcome.sentence, *outcome.notes),
+                action="Add as a new layer",
+                bad=True,
+            )
+        elif outcome.failure is not None:
+            failure = outcome.failure
+            self.status.say(failure.sentence, details=failure.details, bad=True)
+        else:
+            self.status.say(outcome.sentence, notes=outcome.notes)
+        self._show_running()
+
+    def _on_add_offered(self) -> None:
+        self.run.add_offered()
+        self.status.say("Added as a new layer")
+
+    def _show_running(self) -> None:
+        running = self.run.running
+        self.run_button.setText(_CANCEL if running else _RUN)
+        self.run_button.setEnabled(running or self.image.layer is not None)
+        self.run_button.setToolTip(
+            "Stop; the mask stays as it is (Esc)"
+            if running
+            else "Run the model on the image (Ctrl+Enter in this panel)"
+        )
+
+
+class CoinsDock(SegmentDock):
+    """Coins."""
+
+    model_id = "coins"
+
+
+def _scrolled(content: QWidget) -> QScrollArea:
+    """What may be taller than a laptop's screen."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(content)
+    layout.addStretch()
+    area.setWidget(holder)
+    return area

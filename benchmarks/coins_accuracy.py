@@ -11,10 +11,8 @@ a missed coin).
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib
 import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -24,28 +22,15 @@ from typing import Any
 
 import cv2
 import numpy as np
+from coins_cases import REAL, Case, real_cases, scene_cases, skimage_cases, source_key
 from numpy.typing import NDArray
 
-from napari_segkit.synth.coin_conditions import CONDITIONS, LARGE, SEVERAL, SINGLE
-from napari_segkit.synth.coins import make_scene
+from napari_segkit.synth.coin_conditions import LARGE, SEVERAL, SINGLE
 from napari_segkit.training.metrics import mask_iou, match_instances, worst_decile
 
-ROOT = Path(__file__).resolve().parents[1]
-REAL = ROOT.parent / "shared" / "data" / "real_dev" / "coins"
-ELLIPSES = ROOT / "benchmarks" / "data" / "skimage_coins_ellipses.json"
 PRESETS = ("default", "origin", "origin-best")
 
 Predictor = Callable[[NDArray[np.uint8]], NDArray[np.integer]]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A photo and its truth; the group is what its scores are averaged with."""
-
-    group: str
-    name: str
-    image: NDArray[np.uint8]
-    labels: NDArray[np.int32]
 
 
 @dataclass
@@ -131,80 +116,6 @@ def named_predictor(path: str) -> Predictor:
     return predictor
 
 
-def _source_key() -> str:
-    """Changes whenever the generator does, so that cached scenes are never stale."""
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "napari_segkit" / "synth").glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def scene_case(condition: str, seed: int, cache: Path | None) -> Case:
-    """One generated scene, from the cache where it is there."""
-    name = f"{condition}-{seed}"
-    stem = None if cache is None else cache / _source_key() / name
-    if stem is not None and stem.with_suffix(".labels.png").exists():
-        image = cv2.imread(str(stem.with_suffix(".png")), cv2.IMREAD_COLOR)
-        labels = cv2.imread(str(stem.with_suffix(".labels.png")), cv2.IMREAD_UNCHANGED)
-        if image is not None and labels is not None:
-            rgb = np.ascontiguousarray(image[..., ::-1], np.uint8)
-            return Case(condition, name, rgb, labels.astype(np.int32))
-    scene = make_scene(seed, condition=condition)
-    if stem is not None:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        fast = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-        cv2.imwrite(str(stem.with_suffix(".png")), scene.image[..., ::-1], fast)
-        cv2.imwrite(str(stem.with_suffix(".labels.png")), scene.labels.astype(np.uint16), fast)
-    return Case(condition, name, scene.image, scene.labels)
-
-
-def scene_cases(options: argparse.Namespace) -> Iterator[Case]:
-    """The generated scenes asked for."""
-    chosen = {"single": SINGLE, "several": SEVERAL, "large": LARGE, "all": tuple(CONDITIONS)}
-    names = [n for part in options.conditions.split(",") for n in chosen.get(part, (part,)) if n]
-    unknown = sorted(set(names) - set(CONDITIONS))
-    if unknown:
-        sys.exit(f"unknown condition {', '.join(unknown)}; there are {', '.join(CONDITIONS)}")
-    for condition in names:
-        for k in range(options.large if condition in LARGE else options.n):
-            yield scene_case(condition, options.seed_base + k, options.cache)
-
-
-def ellipse_labels(shape: tuple[int, int], ellipses: list[dict[str, float]]) -> NDArray[np.int32]:
-    """Fill ellipses (cx, cy, a, b in pixels; angle in degrees from x towards y) with 1, 2, 3, …"""
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    labels = np.zeros(shape, np.int32)
-    for number, e in enumerate(ellipses, start=1):
-        c, s = np.cos(np.radians(e["angle"])), np.sin(np.radians(e["angle"]))
-        u = (c * (x - e["cx"]) + s * (y - e["cy"])) / e["a"]
-        v = (c * (y - e["cy"]) - s * (x - e["cx"])) / e["b"]
-        labels[u * u + v * v <= 1] = number
-    return labels
-
-
-def skimage_cases() -> Iterator[Case]:
-    """scikit-image's photo of 24 Greek coins with our hand-fitted ellipses."""
-    from skimage.data import coins
-
-    gray = coins()
-    if ELLIPSES.exists():
-        ellipses = json.loads(ELLIPSES.read_text())["ellipses"]
-        image = np.repeat(gray[..., None], 3, axis=2)
-        yield Case("skimage", "skimage-coins", image, ellipse_labels(gray.shape, ellipses))
-
-
-def real_cases() -> Iterator[Case]:
-    """The labelled real photos beside the repository, where they are."""
-    for mask_path in sorted((REAL / "masks").glob("*.png")):
-        for image_path in (REAL / "images").glob(mask_path.stem + ".*"):
-            image = cv2.imread(str(image_path), cv2.IMREAD_COLOR)
-            labels = cv2.imread(str(mask_path), cv2.IMREAD_UNCHANGED)
-            if image is None or labels is None:
-                continue
-            rgb = np.ascontiguousarray(image[..., ::-1], np.uint8)
-            yield Case(f"real:{mask_path.stem}", mask_path.stem, rgb, labels.astype(np.int32))
-
-
 def save_picture(folder: Path, case: Case, labels: NDArray[np.integer], score: float) -> None:
     """True outlines green, found ones red, over the photo, at most 1600 px."""
     factor = min(4.0, max(1.0, 600 / max(case.labels.shape)))
@@ -277,7 +188,13 @@ def main() -> None:
         predictors = {name: registry_predictor(name) for name in options.presets.split(",")}
 
     def cases() -> Iterator[Case]:
-        yield from scene_cases(options)
+        yield from scene_cases(
+            options.conditions,
+            options.n,
+            large=options.large,
+            seed_base=options.seed_base,
+            cache=options.cache,
+        )
         if not options.no_photos:
             yield from skimage_cases()
             yield from real_cases()
@@ -291,7 +208,7 @@ def main() -> None:
     if not options.no_photos and not REAL.exists():
         print("\nreal photos skipped: absent")
     if options.out:
-        facts = {"n": options.n, "seed_base": options.seed_base, "generator": _source_key()}
+        facts = {"n": options.n, "seed_base": options.seed_base, "generator": source_key()}
         real = "present" if REAL.exists() else "skipped: absent"
         text = json.dumps({"run": facts | {"real_photos": real}, "scores": report}, indent=1)
         options.out.write_text(text + "\n")

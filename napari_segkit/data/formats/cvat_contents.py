@@ -56,6 +56,10 @@ class Contents:
     objects: dict[str, str]
     images: dict[str, list[str]]
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a mask or an image of that name."""
+        return name in self.classes or name in self.objects or name in self.images
+
     def unlisted(self) -> list[str]:
         """Images that have masks and stand in no list."""
         return sorted({*self.classes, *self.objects}.difference(self.lists.names()))

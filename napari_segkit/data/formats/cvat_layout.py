@@ -30,6 +30,7 @@ def is_dataset_only(folder: Path) -> bool:
 
 
 _MARKS = (CLASS_DIR, OBJECT_DIR, LIST_DIR)
+_MACOS = "__MACOSX"  # its archives hold a shadow of every file there
 DEEPEST_ROOT = 3
 """How many folders deep CVAT looks for the lists."""
 _GLIMPSE = 2000  # folders that are looked at before a place is taken for no dataset
@@ -39,7 +40,7 @@ def roots(names: Iterable[str]) -> list[str]:
     """Folders that hold a dataset, shallowest first: "" or such as ``a/b/``."""
     found = set()
     for name in names:
-        if name.startswith("__MACOSX/"):
+        if name.startswith(f"{_MACOS}/"):
             continue
         for mark in _MARKS:
             before, here, _ = f"/{name}".partition(f"/{mark}/")
@@ -57,7 +58,7 @@ def folder_roots(folder: Path) -> list[str]:
         inside, seen = waiting.pop(0), seen + 1
         if any((folder / inside / mark).is_dir() for mark in _MARKS):
             found.append(inside)
-        elif inside.count("/") < DEEPEST_ROOT:
+        elif inside.count("/") <= DEEPEST_ROOT:  # one deeper, to be able to say so
             waiting += [f"{inside}{name}/" for name in _folders(folder / inside)]
     return found
 
@@ -68,7 +69,7 @@ def _folders(folder: Path) -> list[str]:
             return sorted(
                 e.name
                 for e in entries
-                if e.is_dir(follow_symlinks=False) and not e.name.startswith(".")
+                if e.is_dir(follow_symlinks=False) and not e.name.startswith((".", _MACOS))
             )
     except OSError:
         return []

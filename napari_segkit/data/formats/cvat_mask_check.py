@@ -43,7 +43,7 @@ def check(path: Path, *, format_id: str) -> Job[Validation]:
         faults = [*contents.store.faults, *_whole_faults(contents)]
         faults += [*contents.labelmap.faults, *contents.lists.faults, *_name_faults(contents)]
         masks = Masks(contents)
-        names = [n for n in contents.lists.names() if n in contents.classes or n in contents.images]
+        names = [name for name in contents.lists.names() if contents.knows(name)]
         instances = 0
         for number, name in enumerate(names, start=1):
             count, found = check_image(contents, masks, name)

@@ -130,10 +130,9 @@ class CvatMaskDataset(Dataset):
         self._masks = Masks(self._contents)
         self.classes = labelmap.classes
         self.subsets = {k: tuple(v) for k, v in self._contents.lists.subsets.items()}
-        known = {*self._contents.classes, *self._contents.objects, *self._contents.images}
         listed = self._contents.lists.names()
-        self.names = tuple(name for name in listed if name in known)
-        self.notes = tuple(self._notes([name for name in listed if name not in known]))
+        self.names = tuple(filter(self._contents.knows, listed))
+        self.notes = tuple(self._notes([n for n in listed if not self._contents.knows(n)]))
 
     def close(self) -> None:
         """Let go of the archive."""
@@ -165,7 +164,7 @@ class CvatMaskDataset(Dataset):
     def read(self, name: str) -> Sample:
         """One image's objects and where its picture is; see `Dataset.read`."""
         found = self._contents
-        if not any(name in files for files in (found.classes, found.objects, found.images)):
+        if not found.knows(name):
             raise DatasetError("there is no such image in the dataset", where=name)
         files = found.images.get(name, [])
         shape = image_shape(found.store, files[0]) if files else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 ALL_METALS = (
     "copper",
@@ -48,10 +49,12 @@ class Condition:
     struck: float = 0.05
 
 
-def _several(grounds: tuple[str, ...], layout: str = "apart", **changes: object) -> Condition:
+_SEVERAL = Condition(PLAIN, "apart", count=(3, 12), radius=(0.05, 0.13), size=(420, 1000))
+
+
+def _several(grounds: tuple[str, ...], layout: str = "apart", **changes: Any) -> Condition:
     """Several coins in a photo of common size."""
-    common: dict[str, object] = {"count": (3, 12), "radius": (0.05, 0.13), "size": (420, 1000)}
-    return Condition(grounds=grounds, layout=layout, **(common | changes))  # type: ignore[arg-type]
+    return replace(_SEVERAL, grounds=grounds, layout=layout, **changes)
 
 
 CONDITIONS: dict[str, Condition] = {

@@ -242,9 +242,11 @@ def _total_faults(entries: list[zipfile.ZipInfo], limits: Limits) -> Iterator[Fa
     total = sum(entry.file_size for entry in entries)
     if total > limits.total_bytes:
         yield Fault("", f"{total} bytes unpacked, at most {limits.total_bytes}", _REFUSED)
+    if any(entry.header_offset < 0 for entry in entries):
+        yield Fault("", "the archive's beginning is missing: cut off", "download it again")
     end = 0
     for entry in sorted(entries, key=lambda e: e.header_offset):
-        if entry.header_offset < end:
+        if 0 <= entry.header_offset < end:
             yield Fault(entry.orig_filename, "entry lies over another, as in a bomb", _REFUSED)
         end = entry.header_offset + entry.compress_size
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_segkit.paths import shipped
+
 if TYPE_CHECKING:
     LayerData = tuple[Any, dict[str, Any], str]
 
@@ -13,3 +15,11 @@ def coins_photo() -> list[LayerData]:
     from skimage import data
 
     return [(data.coins(), {"name": "coins"}, "image")]
+
+
+def coins_scene() -> list[LayerData]:
+    """A generated table with coins on it."""
+    from napari_segkit.data.images import read_image
+
+    pixels = read_image(shipped("sample_data") / "coins_generated.jpg").pixels
+    return [(pixels, {"name": "coins_generated", "rgb": True}, "image")]

@@ -53,10 +53,14 @@ class MaskBinding(BaseModel):
         """The classes, as everywhere else in the program."""
         return tuple(ClassDef(name, color) for name, color in self.classes)
 
-    def made_by(self, place: str) -> Provenance | None:
-        """What made the result on one plane."""
-        values = self.provenance.get(place)
-        return None if values is None else Provenance(**values)
+    def made(self) -> dict[str, Provenance]:
+        """Plane -> what made the result there."""
+        return {place: Provenance(**values) for place, values in self.provenance.items()}
+
+
+def plain_classes(classes: Iterable[ClassDef]) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+    """Classes as the binding keeps them."""
+    return tuple((one.name, one.color) for one in classes)
 
 
 def identity(layer: Layer) -> str:
@@ -81,7 +85,14 @@ def write_binding(layer: Labels, binding: MaskBinding) -> None:
     layer.metadata[_KEY] = binding.model_dump()
 
 
-def bind(layer: Labels, *, image: Image | None, image_name: str, model: str) -> None:
+def bind(
+    layer: Labels,
+    *,
+    image: Image | None,
+    image_name: str,
+    model: str,
+    classes: Iterable[ClassDef],
+) -> None:
     """Make ``layer`` the mask of an image and a model."""
     write_binding(
         layer,
@@ -90,7 +101,7 @@ def bind(layer: Labels, *, image: Image | None, image_name: str, model: str) -> 
             image=None if image is None else identity(image),
             image_name=image_name,
             model=model,
-            classes=(),
+            classes=plain_classes(classes),
         ),
     )
 

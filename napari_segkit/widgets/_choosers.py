@@ -1,18 +1,43 @@
-"""A combo box of the viewer's layers of one kind, which follows the viewer."""
+"""Lists of the viewer's layers which follow the viewer: a combo box, and masks to be ticked."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QWidget
+from napari.layers import Labels
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QWidget
+
+from napari_segkit.widgets._binding import read_binding
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from collections.abc import Callable
+
+    from napari.components import LayerList, ViewerModel
     from napari.layers import Layer
     from napari.utils.events import Event
+
+
+def follow(widget: QWidget, emitters: list[Any], slot: Callable[..., None]) -> None:
+    """Connect napari's events to a widget's method, until the widget is destroyed."""
+    links = [(emitter, slot) for emitter in emitters]
+    for emitter, one in links:
+        emitter.connect(one)
+    widget.destroyed.connect(partial(_disconnect, links))
+
+
+def _disconnect(links: list[tuple[Any, Any]], _destroyed: object = None) -> None:
+    for emitter, slot in links:
+        emitter.disconnect(slot)
+    links.clear()
+
+
+def layer_events(layers: LayerList) -> list[Any]:
+    """Events after which a list of layers must be shown anew."""
+    names = ("inserted", "removed", "reordered", "renamed")
+    return [getattr(layers.events, name) for name in names if hasattr(layers.events, name)]
 
 
 class LayerChooser(QComboBox):
@@ -55,17 +80,10 @@ class LayerChooser(QComboBox):
         self._on_active()
 
     def _connect(self) -> None:
-        events = self._viewer.layers.events
-        links = [
-            (getattr(events, name), self._on_layers)
-            for name in ("inserted", "removed", "reordered", "renamed")
-            if hasattr(events, name)
-        ]
+        layers = self._viewer.layers
+        follow(self, layer_events(layers), self._on_layers)
         if not self._optional:
-            links.append((self._viewer.layers.selection.events.active, self._on_active))
-        for emitter, slot in links:
-            emitter.connect(slot)
-        self.destroyed.connect(partial(_disconnect, links))
+            follow(self, [layers.selection.events.active], self._on_active)
         self.currentIndexChanged.connect(self._on_index)
 
     @property
@@ -105,7 +123,50 @@ class LayerChooser(QComboBox):
         self.layer_changed.emit()
 
 
-def _disconnect(links: list[tuple[Any, Any]], _destroyed: object = None) -> None:
-    for emitter, slot in links:
-        emitter.disconnect(slot)
-    links.clear()
+class MaskList(QListWidget):
+    """Labels layers to be ticked; at first those that a model made, or all if there are no such."""
+
+    ticked = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._layers: list[ref[Labels]] = []
+        self._touched: WeakKeyDictionary[Labels, bool] = WeakKeyDictionary()
+        self._connect()
+        self._on_layers()
+
+    def _connect(self) -> None:
+        follow(self, layer_events(self._viewer.layers), self._on_layers)
+        self.itemChanged.connect(self._on_item)
+
+    def layers(self) -> list[Labels]:
+        """The ticked masks, the topmost first."""
+        known = ((layer(), self.item(row)) for row, layer in enumerate(self._layers))
+        return [
+            layer
+            for layer, item in known
+            if layer is not None and item.checkState() == Qt.CheckState.Checked
+        ]
+
+    def _on_layers(self, event: Event | None = None) -> None:
+        layers = [one for one in reversed(self._viewer.layers) if isinstance(one, Labels)]
+        ours = [one for one in layers if read_binding(one) is not None]
+        self.blockSignals(True)
+        self.clear()
+        for layer in layers:
+            item = QListWidgetItem(layer.name)
+            item.setToolTip(layer.name)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            tick = self._touched.get(layer, layer in (ours or layers))
+            item.setCheckState(Qt.CheckState.Checked if tick else Qt.CheckState.Unchecked)
+            self.addItem(item)
+        self._layers = [ref(layer) for layer in layers]
+        self.blockSignals(False)
+        self.ticked.emit()
+
+    def _on_item(self, item: QListWidgetItem) -> None:
+        layer = self._layers[self.row(item)]()
+        if layer is not None:
+            self._touched[layer] = item.checkState() == Qt.CheckState.Checked
+        self.ticked.emit()

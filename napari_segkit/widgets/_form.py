@@ -8,7 +8,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-from magicgui.widgets import Widget, create_widget
+from magicgui.widgets import CheckBox, Widget, create_widget
 from psygnal import Signal
 from pydantic import ValidationError
 from qtpy.QtCore import Qt
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from napari_segkit.models.base import ModelParams
 
+_NARROW = 104
+"""Pixels: a combo box asks for the width of its longest entry, but a dock is narrow."""
 _INT = 2**31 - 1
 _FLOAT = 1e9
 """Bounds of what has none."""
@@ -72,7 +74,11 @@ class ParamsForm:
         for name in names:
             label = QLabel(self._widgets[name].label)
             label.setToolTip(self._widgets[name].tooltip)
-            layout.addRow(label, self._widgets[name].native)
+            native = self._widgets[name].native
+            native.setMinimumWidth(_NARROW)
+            if isinstance(self._widgets[name], CheckBox):
+                self._widgets[name].text = ""  # its label stands before it
+            layout.addRow(label, native)
         return lines
 
     def set(self, params: ModelParams) -> None:

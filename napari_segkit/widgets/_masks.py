@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels
 
-from napari_segkit.widgets._binding import bind, read_binding, write_binding
+from napari_segkit.widgets._binding import bind, plain_classes, read_binding, write_binding
 from napari_segkit.widgets._colors import label_colors
 from napari_segkit.widgets._features import features_after, rows_of, table
 from napari_segkit.widgets._undo import Step, state_of
@@ -53,7 +53,7 @@ def add_mask_layer(
         features=table([]),
         **source.transform,
     )
-    bind(layer, image=image, image_name=source.name, model=model)
+    bind(layer, image=image, image_name=source.name, model=model, classes=classes)
     state_of(layer)
     viewer.add_layer(layer)
     return layer
@@ -122,7 +122,7 @@ def _describe(layer: Labels, plane: Plane, result: Segmentation) -> None:
         return
     made = {} if result.provenance is None else {plane.place: result.provenance.as_dict()}
     changes = {
-        "classes": tuple((c.name, c.color) for c in result.classes),
+        "classes": plain_classes(result.classes),
         "provenance": binding.provenance | made,
     }
     write_binding(layer, binding.model_copy(update=changes))

@@ -55,7 +55,7 @@ class StatusBox(QWidget):
         self.details_button.setToolTip("Show what exactly happened")
         self.copy_button.setToolTip("Copy the message and its details")
         self.details.setReadOnly(True)
-        self.details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.details.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         self.details.setFixedHeight(120)
         buttons = QHBoxLayout()
         for button in (self.action_button, self.details_button, self.copy_button):

@@ -81,7 +81,7 @@ class SegmentDock(QWidget):
         layout.addLayout(lines)
         layout.addWidget(self.run_button)
         layout.addWidget(self.status)
-        layout.addWidget(_scrolled(self.advanced), 1)
+        layout.addWidget(scrolled(self.advanced), 1)
 
     def _connect(self) -> None:
         self.image.layer_changed.connect(self._on_image)
@@ -169,7 +169,7 @@ class CoinsDock(SegmentDock):
     model_id = "coins"
 
 
-def _scrolled(content: QWidget) -> QScrollArea:
+def scrolled(content: QWidget) -> QScrollArea:
     """What may be taller than a laptop's screen."""
     area = QScrollArea()
     area.setWidgetResizable(True)
@@ -181,4 +181,6 @@ def _scrolled(content: QWidget) -> QScrollArea:
     layout.addWidget(content)
     layout.addStretch()
     area.setWidget(holder)
+    bar = area.verticalScrollBar().sizeHint().width()
+    area.setMinimumWidth(holder.minimumSizeHint().width() + bar)
     return area

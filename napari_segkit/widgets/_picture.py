@@ -1,0 +1,113 @@
+"""The image that a mask was made on, as an export needs it: its file, or its pixels.
+
+napari's own reader does not turn a photo as its EXIF tag says, CVAT and we do. A mask that was made
+on such a layer is turned on its way out, so that it fits the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_segkit.errors import ImageError
+from napari_segkit.widgets._layers import full_resolution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Image
+
+    from napari_segkit.types import Image as RgbImage
+
+_ORIENTATION = 274  # the EXIF tag
+_NAPARI = ("napari", "napari_builtins", "builtins")
+
+TURN: dict[int, Callable[[Any], Any]] = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
+"""Orientation -> how stored rows and columns are turned to be looked at."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image layer, without the layer.
+
+    Attributes
+    ----------
+    path
+        The file that it was read from.
+    plain
+        Whether napari's own reader read it: without turning it.
+    """
+
+    name: str
+    data: Any
+    rgb: bool
+    path: str | None
+    plain: bool
+
+    @classmethod
+    def of(cls, layer: Image) -> Picture:
+        """Take an image layer down."""
+        source = layer.source
+        return cls(
+            name=layer.name,
+            data=full_resolution(layer),
+            rgb=layer.rgb,
+            path=None if source.path is None else str(source.path),
+            plain=source.reader_plugin in _NAPARI,
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The pixel grid."""
+        shape = tuple(self.data.shape)
+        return shape[:-1] if self.rgb else shape
+
+    def orientation(self) -> int:
+        """How the layer must be turned to be looked at; 1 where it need not be."""
+        from PIL import Image as PilImage
+
+        if self.path is None or not self.plain or len(self.shape) != 2:
+            return 1
+        try:
+            with PilImage.open(self.path) as image:
+                found = int(image.getexif().get(_ORIENTATION, 1))
+                as_stored = self.shape == (image.height, image.width)
+        except (OSError, ValueError):  # not a format of Pillow's, or gone
+            return 1
+        return found if as_stored and found in TURN else 1
+
+    def file_or_pixels(self, place: str, shape: tuple[int, ...]) -> Path | RgbImage:
+        """The file, if it is the picture that the mask belongs to; else the layer's pixels.
+
+        Parameters
+        ----------
+        place
+            The plane; empty where there is only one.
+        shape
+            (H, W) of the turned mask.
+        """
+        from napari_segkit.data.images import image_size
+        from napari_segkit.ops.images import to_rgb8
+
+        if self.path is not None and not place:
+            try:
+                if image_size(Path(self.path)) == shape:
+                    return Path(self.path)
+            except ImageError:
+                pass  # moved or changed meanwhile: the pixels are still here
+        plane = self.data[int(place)] if place else self.data
+        pixels, _ = to_rgb8(np.asarray(plane), where=self.name)
+        turned: RgbImage = np.ascontiguousarray(TURN[1 if place else self.orientation()](pixels))
+        return turned

@@ -1,0 +1,209 @@
+"""The dock that writes masks as a dataset for CVAT and for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_segkit.data.dataset import WriteOptions
+from napari_segkit.errors import DatasetError, MaskError, SegkitError
+from napari_segkit.widgets._choosers import MaskList
+from napari_segkit.widgets._class_table import ClassTable
+from napari_segkit.widgets._export import Recipe, classes_of, count_samples, samples, take_down
+from napari_segkit.widgets._status import StatusBox
+from napari_segkit.widgets._worker import Failure, JobRunner
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_segkit.data.dataset import WriteReport
+
+_EXPORT = "Export"
+_REPLACE = "Replace it"
+_OPEN = "Open folder"
+
+
+class ExportDock(QWidget):
+    """Which masks, which classes, where to; then what was written.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer that the dock belongs to; napari gives it by this name.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._written: Path | None = None
+        self.runner = JobRunner(self)
+        self.masks = MaskList(napari_viewer)
+        self.classes = ClassTable()
+        self.target = QLineEdit()
+        self.folder_button = QPushButton("Folder…")
+        self.zip_button = QPushButton("Zip…")
+        self.subset = QLineEdit("default")
+        self.include_images = QCheckBox("Include the images")
+        self.instances = QComboBox()
+        self.export_button = QPushButton(_EXPORT)
+        self.status = StatusBox()
+        self._lay_out()
+        self._connect()
+        self._on_masks()
+
+    def _lay_out(self) -> None:
+        self.masks.setToolTip("Masks to write: each is one image of the dataset")
+        self.target.setPlaceholderText("masks.zip, or a folder")
+        self.target.setToolTip("A new folder, or a file that ends in .zip")
+        self.subset.setToolTip("Name of the list of images, such as default or Train; no _")
+        self.include_images.setToolTip("Copy the images into the dataset beside their masks")
+        self.instances.addItem("Every object by itself", "separate")
+        self.instances.addItem("One object per class", "merge")
+        self.instances.setToolTip("The format holds 255 objects per image; merged, it has no limit")
+        lines = QFormLayout()
+        lines.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        lines.addRow("Objects", self.instances)
+        lines.addRow("Subset", self.subset)
+        lines.addRow("Write to", self.target)
+        browse = QHBoxLayout()
+        browse.addWidget(self.folder_button)
+        browse.addWidget(self.zip_button)
+        lines.addRow("", browse)
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel("Masks"))
+        layout.addWidget(self.masks, 1)
+        layout.addWidget(self.classes)
+        layout.addWidget(self.include_images)
+        layout.addLayout(lines)
+        layout.addWidget(self.export_button)
+        layout.addWidget(self.status)
+
+    def _connect(self) -> None:
+        self.masks.ticked.connect(self._on_masks)
+        self.folder_button.clicked.connect(self._on_folder)
+        self.zip_button.clicked.connect(self._on_zip)
+        self.export_button.clicked.connect(self._on_export_or_cancel)
+        self.status.action.connect(self._on_action)
+        self.runner.progressed.connect(self.status.show_progress)
+        self.runner.done.connect(self._on_done)
+        self.runner.failed.connect(self._on_failed)
+        self.runner.cancelled.connect(self._on_cancelled)
+
+    def _on_masks(self) -> None:
+        self.classes.show_classes(classes_of(self.masks.layers()))
+        self._show_running()
+
+    def _on_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for the dataset")
+        if chosen:
+            folder = Path(chosen)
+            self.target.setText(str(folder / "masks" if any(folder.iterdir()) else folder))
+
+    def _on_zip(self) -> None:
+        options = QFileDialog.Option.DontConfirmOverwrite  # asked for here, in the dock
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Zip file for the dataset", "masks.zip", "Zip (*.zip)", options=options
+        )
+        if chosen:
+            self.target.setText(chosen if chosen.lower().endswith(".zip") else f"{chosen}.zip")
+
+    def _on_export_or_cancel(self) -> None:
+        if self.runner.running:
+            self.export_button.setEnabled(False)
+            self.runner.cancel()
+        else:
+            self._export(overwrite=False)
+
+    def _on_action(self) -> None:
+        if self.status.action_button.text() == _REPLACE:
+            self._export(overwrite=True)
+        elif self._written is not None:
+            folder = self._written if self._written.is_dir() else self._written.parent
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    def _export(self, *, overwrite: bool) -> None:
+        try:
+            target = self._target()
+            if not overwrite and _is_taken(target):
+                self.status.say(f"{target} exists already", action=_REPLACE, bad=True)
+                return
+            self._start(target, overwrite=overwrite)
+        except SegkitError as error:
+            self._on_failed(Failure.of(error))
+        self._show_running()
+
+    def _target(self) -> Path:
+        text = self.target.text().strip()
+        if not text:
+            raise DatasetError("no place is chosen", remedy="name a folder or a .zip file")
+        return Path(text).expanduser().absolute()
+
+    def _start(self, target: Path, *, overwrite: bool) -> None:
+        from napari_segkit.jobs import write_dataset
+
+        sources = [take_down(layer, self._viewer) for layer in self.masks.layers()]
+        if not sources:
+            raise MaskError("no mask is chosen", remedy="tick one in the list")
+        recipe = Recipe(self.classes.classes(), include_images=self.include_images.isChecked())
+        kind: Literal["separate", "merge"] = self.instances.currentData()
+        options = WriteOptions(
+            subset=self.subset.text().strip() or "default",
+            include_images=recipe.include_images,
+            instances=kind,
+            overwrite=overwrite,
+        )
+        job = write_dataset(
+            samples(sources, recipe),
+            target,
+            classes=recipe.class_defs,
+            options=options,
+            total=count_samples(sources),
+        )
+        self.status.start("writing")
+        self.runner.start(job, title="Export masks")
+
+    def _on_done(self, report: WriteReport) -> None:
+        self._written = report.path
+        images = f"{report.images} image{'' if report.images == 1 else 's'}"
+        objects = f"{report.instances} object{'' if report.instances == 1 else 's'}"
+        self.status.say(
+            f"{images}, {objects} written",
+            notes=(str(report.path), *report.warnings),
+            action=_OPEN,
+        )
+        self._show_running()
+
+    def _on_failed(self, failure: Failure) -> None:
+        self.status.say(failure.sentence, details=failure.details, bad=True)
+        self._show_running()
+
+    def _on_cancelled(self) -> None:
+        self.status.say("Cancelled: nothing was written")
+        self._show_running()
+
+    def _show_running(self) -> None:
+        running = self.runner.running
+        self.export_button.setText("Cancel" if running else _EXPORT)
+        self.export_button.setEnabled(running or bool(self.masks.layers()))
+        self.export_button.setToolTip(
+            "Stop; nothing is left behind" if running else "Write the masks as CVAT mask 1.1"
+        )
+
+
+def _is_taken(target: Path) -> bool:
+    return target.is_file() or (target.is_dir() and any(target.iterdir()))

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from napari_segkit import jobs
+from napari_segkit.cli import data_commands
 from napari_segkit.cli.options import parse_class_changes, parse_pairs
 from napari_segkit.cli.report import (
     describe_model,
@@ -38,6 +39,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+data_commands.register(app)
 
 
 class Grouping(StrEnum):

@@ -1,0 +1,170 @@
+"""``segkit import``: prepare a dataset."""
+
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from napari_segkit.cli.report import err, out, print_json, print_written
+from napari_segkit.cli.run import run, told
+from napari_segkit.data.dataset import WriteOptions
+from napari_segkit.data.formats.registry import FORMATS
+from napari_segkit.data.mask_boxes import BoxFile
+from napari_segkit.data.pixels import ImageFinder
+from napari_segkit.data.prepare import Recipe
+from napari_segkit.data.splits import parse_split
+from napari_segkit.errors import ParamsError
+from napari_segkit.jobs.prepare import ImportReport, Preparation, import_dataset
+
+
+class Grouping(StrEnum):
+    """How many objects an image gets in the dataset."""
+
+    SEPARATE = "separate"
+    MERGE = "merge"
+
+
+class BoxStyle(StrEnum):
+    """Which program reads the boxes."""
+
+    OWN = "own"
+    RINGS = "rings"
+
+
+def _flag(name: str, text: str) -> Any:
+    return typer.Option(name, help=text)
+
+
+Source = Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")]
+Target = Annotated[Path, typer.Argument(help="Folder or .zip to write.")]
+Json = Annotated[bool, _flag("--json", "Print one JSON object instead of text.")]
+FormatId = Annotated[str, _flag("--format", f"One of: {', '.join(FORMATS)}.")]
+PadSquare = Annotated[bool, _flag("--pad-square", "First fill up with black to a square.")]
+Resize = Annotated[
+    str | None, typer.Option(metavar="N|WxH", help="Then scale; masks by nearest pixel.")
+]
+Tiles = Annotated[
+    int | None, typer.Option(metavar="N", help="Then cut into NxN tiles, NAME_ROW_COLUMN.")
+]
+Overlap = Annotated[int, _flag("--overlap", "Pixels that neighbouring tiles share.")]
+KeepEmpty = Annotated[bool, _flag("--keep-empty", "Keep tiles without objects.")]
+SplitText = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=SHARE,…",
+        help="One dataset per subset, such as train=0.8,valid=0.1,test=0.1, by a hash of the "
+        "image's name.",
+    ),
+]
+SplitList = Annotated[
+    Path | None, _flag("--split-list", "By a list: lines NAME,SUBSET, or split.json of an import.")
+]
+Boxes = Annotated[
+    Path | None, _flag("--boxes", "Also write boxes around the masks to this JSON file.")
+]
+BoxesAs = Annotated[
+    BoxStyle, _flag("--boxes-as", "A box per object, or the ring project's annotations.json.")
+]
+Jitter = Annotated[
+    int, _flag("--jitter", "Move box sides outward by 0 to this many pixels, by chance.")
+]
+Seed = Annotated[int, _flag("--seed", "Of the jitter.")]
+Photos = Annotated[
+    Path | None, _flag("--images-from", "Folder of the images that the dataset lacks itself.")
+]
+Subset = Annotated[str, _flag("--subset", "Name of the list of images.")]
+Images = Annotated[bool, _flag("--images/--no-images", "Write the images, too.")]
+Merge = Annotated[
+    Grouping, _flag("--instances", "separate objects, or merge them to one per class and image.")
+]
+SkipBad = Annotated[
+    bool, _flag("--skip-bad", "Leave out images that cannot be read; then exit code 1.")
+]
+Overwrite = Annotated[bool, _flag("--overwrite", "Replace the dataset at the target.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``segkit``."""
+    app.command("import")(import_)
+
+
+def import_(
+    source: Source,
+    target: Target,
+    format_id: FormatId = "cvat-mask",
+    pad_square: PadSquare = False,
+    resize: Resize = None,
+    tiles: Tiles = None,
+    overlap: Overlap = 0,
+    keep_empty: KeepEmpty = False,
+    split: SplitText = None,
+    split_list: SplitList = None,
+    boxes: Boxes = None,
+    boxes_as: BoxesAs = BoxStyle.OWN,
+    jitter: Jitter = 0,
+    seed: Seed = 0,
+    images_from: Photos = None,
+    subset: Subset = "default",
+    with_images: Images = True,
+    instances: Merge = Grouping.SEPARATE,
+    skip_bad: SkipBad = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Read a dataset and write it ready for training: padded, resized, tiled, split, with boxes."""
+    with told(as_json):
+        if split and split_list:
+            raise ParamsError("both --split and --split-list", expected="one of them")
+        preparation = Preparation(
+            recipe=Recipe(pad_square, _size(resize), tiles, overlap),
+            keep_empty=keep_empty,
+            split=parse_split(split) if split else split_list,
+            boxes=BoxFile(boxes, boxes_as.value, jitter, seed) if boxes else None,
+            images=ImageFinder(images_from) if images_from else None,
+            skip_bad=skip_bad,
+        )
+        options = WriteOptions(subset, with_images, instances.value, overwrite)
+        report = run(
+            import_dataset(
+                source, target, preparation=preparation, format_id=format_id, options=options
+            ),
+            as_json,
+        )
+        print_json(_import_json(report)) if as_json else _print_import(report)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """(H, W) of ``N`` or ``WxH``."""
+    if text is None:
+        return None
+    width, cross, height = text.lower().partition("x")
+    try:
+        return int(height if cross else width), int(width)
+    except ValueError as error:
+        raise ParamsError("not a size", expected="N or WxH in pixels", got=text) from error
+
+
+def _import_json(report: ImportReport) -> dict[str, Any]:
+    return {
+        "sources": report.sources,
+        "written": {subset: asdict(one) for subset, one in report.written.items()},
+        "dropped_tiles": report.dropped,
+        "vanished_objects": report.vanished,
+        "failures": {name: error.as_dict() for name, error in report.failures.items()},
+        "notes": report.notes,
+    }
+
+
+def _print_import(report: ImportReport) -> None:
+    for one in report.written.values():
+        print_written(one)
+    out.print(f"made from {report.sources} images")
+    for note in report.notes:
+        err.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
+    for name, error in report.failures.items():
+        err.print(f"[red]left out:[/red] {escape(name)}: {escape(str(error))}", soft_wrap=True)

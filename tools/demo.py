@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-OUT = Path(__file__).resolve().parent.parent / "demo"
+ROOT = Path(__file__).resolve().parent.parent
+OUT = Path("demo")  # inside the checkout
 
 
 def has_screen() -> bool:
@@ -32,6 +33,7 @@ def run_command_line() -> int:
     from PIL import Image
     from skimage import data
 
+    os.chdir(ROOT)
     OUT.mkdir(exist_ok=True)
     photo = OUT / "coins.png"
     Image.fromarray(data.coins()).save(photo)

@@ -218,6 +218,12 @@ def sweep(folder: Path, *, now: bool = False) -> None:
                     _clear(folder / name)
 
 
+def put_back(path: Path) -> None:
+    """Where nothing is at ``path``: put back what a killed process had moved away from there."""
+    if not os.path.lexists(path):
+        sweep(path.absolute().parent, now=True)
+
+
 def is_leftover(name: str) -> bool:
     """Whether a name is a temporary of a process on this machine that is dead."""
     match = _TEMPORARY.fullmatch(name)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from napari_segkit.data.atomic import put_back
 from napari_segkit.data.formats.base import Format
 from napari_segkit.data.formats.cvat_layout import looks_like
 from napari_segkit.data.formats.cvat_mask_check import check
@@ -35,10 +36,12 @@ class CvatMask(Format):
 
     def recognises(self, path: Path) -> bool:
         """Whether a folder or archive has this format's folders; never raises."""
+        put_back(path)
         return looks_like(path)
 
     def open(self, path: Path) -> CvatMaskDataset:
         """Open a dataset; see `Format.open`."""
+        put_back(path)
         return CvatMaskDataset(path)
 
     def open_writer(
@@ -49,6 +52,7 @@ class CvatMask(Format):
 
     def validate(self, path: Path) -> Job[Validation]:
         """Find every fault, with what CVAT would make of it; see `Format.validate`."""
+        put_back(path)
         if not path.exists():
             raise DatasetError("no such file or folder", where=path)
         return check(path, format_id=self.id)

@@ -79,7 +79,7 @@ def similar_in_size(radius: Floats, score: Floats) -> Bools:
     """(N,) the rims of the best supported range of sizes."""
     if not len(radius):
         return np.zeros(0, bool)
-    trust = np.maximum(score - 0.5, 0.01)
+    trust = np.maximum(score - 0.5, 0.01) * radius**0.75
     fits = (radius[None] <= radius[:, None] * 1.001) & (
         radius[None] * SIZE_RATIO >= radius[:, None]
     )

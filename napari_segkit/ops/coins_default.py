@@ -19,7 +19,7 @@ from napari_segkit.ops.circle_votes import find_edges, vote
 from napari_segkit.ops.coin_choice import SIZE_RATIO, choose, duplicates, similar_in_size
 from napari_segkit.ops.polar import Frames, joined, refitted
 from napari_segkit.ops.pyramid import Pyramid
-from napari_segkit.ops.rims import trace
+from napari_segkit.ops.rims import trace, trace_outer
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -29,13 +29,50 @@ if TYPE_CHECKING:
     from napari_segkit.ops.rims import Rims
     from napari_segkit.types import Image, Job, Labels
 
-LEVELS = (80, 160, 320, 640)
 SMALLEST = 9.0  # radius in pixels of a level
-OUTWARD = 1.0
-TILTS = ((1.0, 1.0), (1.0, 0.75), (0.75, 1.0))
-FIRST = np.linspace(0.6, 1.46, 44, dtype=np.float32)
-SECOND = np.linspace(0.76, 1.36, 50, dtype=np.float32)
+SURE = 0.77
+OUTWARD = (2.0, 9.0)
+UPRIGHT = ((1.0, 1.0),)
+TILTED = ((1.0, 0.75), (0.75, 1.0))
+FIRST = np.linspace(0.62, 1.42, 37, dtype=np.float32)
+SECOND = np.linspace(0.78, 1.34, 43, dtype=np.float32)
 FINE = np.linspace(0.86, 1.14, 57, dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """One pass over the photo at one size.
+
+    Attributes
+    ----------
+    longest
+        Longer side of the photo in pixels.
+    largest
+        Largest radius in pixels; the smallest is ``SMALLEST``.
+    tilts
+        Semi-axes looked for, as shares of the radius.
+    guesses, edges
+        At most so many guesses per tilt, from so many edge pixels.
+    rays
+        Rays of the first and of the second trace.
+    """
+
+    longest: int
+    largest: float
+    tilts: tuple[tuple[float, float], ...] = UPRIGHT + TILTED
+    guesses: int = 40
+    edges: int = 6000
+    rays: tuple[int, int] = (64, 64)
+
+
+LEVELS = (
+    Level(longest=80, largest=50, tilts=UPRIGHT, guesses=8, edges=900, rays=(32, 48)),
+    Level(longest=80, largest=50, guesses=12),
+    Level(longest=160, largest=20),
+    Level(longest=320, largest=20),
+    Level(longest=640, largest=20),
+)
+"""The first is quick and enough for most photos of one large coin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +144,10 @@ def find_coins(
         return []
     pyramid = Pyramid(image)
     guesses = _Guesses()
-    for k, longest in enumerate(LEVELS):
+    for k, level in enumerate(LEVELS):
         yield Progress(k, len(LEVELS) + 1, "looking for coins")
-        _search_level(pyramid, longest, guesses)
-        if _is_settled(guesses, pyramid.shape, longest):
+        _search_level(pyramid, level, guesses)
+        if _is_settled(guesses, pyramid.shape, level):
             break
     yield Progress(len(LEVELS), len(LEVELS) + 1, "following rims")
     return _finish(pyramid, guesses, search)
@@ -147,10 +184,10 @@ def _find_in_box(image: Image, search: Search, box: NDArray[np.float32]) -> list
     guesses = _Guesses()
     seed = Frames((low + half - 0.5 - shift).astype(np.float32)[None], np.diag(half)[None])
     _trace_guesses(pyramid, seed, guesses)
-    for longest in LEVELS[:3]:
-        if _is_settled(guesses, pyramid.shape, longest):
+    for level in LEVELS[:4]:
+        if _is_settled(guesses, pyramid.shape, level):
             break
-        _search_level(pyramid, longest, guesses)
+        _search_level(pyramid, level, guesses)
     scale = max(image.shape[:2]) / max(crop.shape[:2])
     limits = replace(
         search,
@@ -177,33 +214,23 @@ def paint(coins: list[CoinOutline], shape: tuple[int, int]) -> Labels:
     return labels
 
 
-def _search_level(pyramid: Pyramid, longest: int, guesses: _Guesses) -> None:
-    lab, scale = pyramid.resized(longest)
-    if scale == 1.0 and longest > 1.42 * max(lab.shape) and longest != LEVELS[0]:
+def _search_level(pyramid: Pyramid, level: Level, guesses: _Guesses) -> None:
+    """Add the rims that one level shows."""
+    if level.longest > max(LEVELS[0].longest, 1.42 * max(pyramid.shape)):
         return
-    xy, direction = find_edges(lab)
+    lab, scale = pyramid.resized(level.longest)
+    xy, direction = find_edges(lab, most=level.edges)
     if len(xy) < 12:
         return
-    first = longest == LEVELS[0]
-    largest = 0.62 * longest if first else 2.2 * SMALLEST
-    radii = SMALLEST * 1.09 ** np.arange(int(np.log(largest / SMALLEST) / np.log(1.09)) + 1)
+    steps = int(np.log(level.largest / SMALLEST) / np.log(1.1)) + 1
+    radii = (SMALLEST * 1.1 ** np.arange(steps)).astype(np.float32)
     shape = (lab.shape[0], lab.shape[1])
-    for tilts in (TILTS[:1], TILTS[1:]):
-        found = [
-            vote(
-                xy,
-                direction,
-                shape,
-                radii=radii.astype(np.float32),
-                tilt=tilt,
-                most=8 if first else 40,
-            )
-            for tilt in tilts
-        ]
-        frames, votes = _frames_of(np.concatenate(found), scale)
-        _trace_guesses(pyramid, frames[~duplicates(frames, votes)], guesses)
-        if first and _is_settled(guesses, pyramid.shape, longest):
-            return
+    found = [
+        vote(xy, direction, shape, radii=radii, tilt=tilt, most=level.guesses)
+        for tilt in level.tilts
+    ]
+    frames, votes = _frames_of(np.concatenate(found), scale)
+    _trace_guesses(pyramid, frames[~duplicates(frames, votes)], guesses, rays=level.rays)
 
 
 def _frames_of(found: Floats, scale: float) -> tuple[Frames, Floats]:
@@ -213,12 +240,17 @@ def _frames_of(found: Floats, scale: float) -> tuple[Frames, Floats]:
     return Frames((found[:, :2] + 0.5) / np.float32(scale) - np.float32(0.5), axes), found[:, 4]
 
 
-def _trace_guesses(pyramid: Pyramid, frames: Frames, guesses: _Guesses) -> None:
+def _trace_guesses(
+    pyramid: Pyramid, frames: Frames, guesses: _Guesses, *, rays: tuple[int, int] = (64, 64)
+) -> None:
     """Trace rims around guesses, twice, and keep what could be a coin."""
-    for rhos, order, penalty, least in ((FIRST, 3, 0.03, 0.35), (SECOND, 4, 0.04, 0.45)):
+    for n_rays, rhos, order, penalty, least in (
+        (rays[0], FIRST, 3, 0.03, 0.35),
+        (rays[1], SECOND, 4, 0.04, 0.45),
+    ):
         if not len(frames):
             return
-        values, inside = pyramid.sample(frames, 64, rhos, radius=20)
+        values, inside = pyramid.sample(frames, n_rays, rhos, radius=20)
         rims = trace(values, inside, rhos, order=order, penalty=penalty, outward=0.3)
         frames = refitted(frames, rims.coefficients)
         keep = (rims.score > least) & _is_coin_shaped(frames, rims)
@@ -238,26 +270,25 @@ def _is_coin_shaped(frames: Frames, rims: Rims) -> NDArray[np.bool_]:
     )
 
 
-def _is_settled(guesses: _Guesses, shape: tuple[int, int], longest: int) -> bool:
+def _is_settled(guesses: _Guesses, shape: tuple[int, int], level: Level) -> bool:
     """Whether a sure coin is so large that the levels to come would only show smaller things."""
-    sure = guesses.score > 0.75
-    smallest = SMALLEST * max(shape) / longest
-    return (
-        bool(np.any(guesses.frames.radius[sure] > SIZE_RATIO * smallest)) if sure.any() else False
-    )
+    smallest = SMALLEST * max(shape) / level.longest
+    sure = guesses.score > SURE
+    return bool((guesses.frames.radius[sure] > SIZE_RATIO * smallest).any())
 
 
 def _finish(pyramid: Pyramid, guesses: _Guesses, search: Search) -> list[CoinOutline]:
     frames, score = guesses.frames, guesses.score
     low = 0.7 - 0.2 * search.sensitivity
     diameter = 2 * frames.radius / max(pyramid.shape)
+    low = _eased(score, frames.radius, low)
     keep = (score > low) & (diameter >= search.min_diameter) & (diameter <= search.max_diameter)
     frames, score = frames[keep], score[keep]
     frames, score = _chosen(frames, score, pyramid.shape)
     if not len(frames):
         return []
     values, inside = pyramid.sample(frames, 96, FINE, radius=64)
-    rims = trace(values, inside, FINE, order=12, penalty=0.05, outward=OUTWARD)
+    rims = trace_outer(values, inside, FINE, order=12, penalty=0.05, outward=OUTWARD)
     score = (score + rims.score) / 2
     curves = (
         rims.curves - np.float32(0.5) / frames.radius[:, None]
@@ -269,6 +300,13 @@ def _finish(pyramid: Pyramid, guesses: _Guesses, search: Search) -> list[CoinOut
 
 
 OUT = 1.0
+
+
+def _eased(score: Floats, radius: Floats, low: float) -> float:
+    """The threshold, lowered to the best guess where none reaches it."""
+    large = radius > 0.25 * radius.max(initial=0)
+    best = float(score[large].max(initial=0))
+    return low if best > low or best < low - 0.12 else best - 0.01
 
 
 def _chosen(frames: Frames, score: Floats, shape: tuple[int, int]) -> tuple[Frames, Floats]:

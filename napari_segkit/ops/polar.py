@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
     Bools = NDArray[np.bool_]
+
+MOST_ROWS = 32000  # cv2.remap takes fewer than 32768
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,11 @@ def rays(count: int) -> Floats:
 def sample(
     image: NDArray[np.uint8], frames: Frames, n_rays: int, rhos: Floats
 ) -> tuple[Floats, Bools]:
-    """Image values along the rays of every frame.
+    """Lab colours along the rays of every frame.
 
     Parameters
     ----------
-    image : (H, W, C) uint8
+    image : (H, W, 3) uint8 RGB
     frames
         In pixels of ``image``.
     rhos : (R,) float32
@@ -92,7 +95,8 @@ def sample(
 
     Returns
     -------
-    values : (N, T, R, C) float32
+    values : (N, T, R, 3) float32
+        8-bit Lab.
     inside : (N, T, R) bool
         Whether the sample lies in the frame of the image.
     """
@@ -102,24 +106,26 @@ def sample(
     y = (frames.centers[:, None, 1:] + u[..., 1:] * rhos).reshape(shape)
     height, width = image.shape[:2]
     inside = (x > 0.5) & (x < width - 1.5) & (y > 0.5) & (y < height - 1.5)
-    chunk = 32000  # cv2.remap takes fewer than 32768 rows
-    values = [
-        cv2.remap(
-            image,
-            x[i : i + chunk],
-            y[i : i + chunk],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
+    values = np.empty((*shape, 3), np.float32)
+    for i in range(0, shape[0], MOST_ROWS):
+        rows = slice(i, i + MOST_ROWS)
+        rgb = cv2.remap(
+            image, x[rows], y[rows], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        for i in range(0, shape[0], chunk)
-    ]
-    out = np.concatenate(values) if len(values) > 1 else values[0]
+        values[rows] = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)
     full = (len(frames), n_rays, len(rhos))
-    return out.reshape(*full, -1).astype(np.float32), inside.reshape(full)
+    return values.reshape(*full, 3), inside.reshape(full)
 
 
-def closed_path(gain: Floats, *, penalty: float, reach: int = 2) -> NDArray[np.intp]:
-    """The closed path of highest gain, by dynamic programming over one and a half turns.
+def pick(values: NDArray[_Scalar], at: NDArray[np.intp]) -> NDArray[_Scalar]:
+    """Values (N, T, R) or (N, T, R, C) at one sample per ray, ``at`` (N, T): (N, T) or (N, T, C)."""
+    n, t, r = values.shape[:3]
+    first = np.arange(0, n * t * r, r).reshape(n, t)
+    return values.reshape(n * t * r, *values.shape[3:])[first + at]
+
+
+def closed_path(gain: Floats, *, penalty: float, reach: int = 1) -> NDArray[np.intp]:
+    """Closed path of highest gain, by dynamic programming over one and a quarter turns.
 
     Parameters
     ----------
@@ -134,41 +140,41 @@ def closed_path(gain: Floats, *, penalty: float, reach: int = 2) -> NDArray[np.i
     (N, T) int, a column per ray
     """
     n, t, r = gain.shape
-    laps = t + t // 2
+    laps = t + t // 4
     turns = np.ascontiguousarray(gain.transpose(1, 0, 2))
     total = np.full((laps + 1, n, r + 2 * reach), -1e6, np.float32)
-    total[0, :, reach : reach + r] = 0
-    cost = [np.float32(penalty * d * d) for d in range(reach + 1)]
+    middle = total[:, :, reach : reach + r]
+    left = [total[:, :, reach - d : reach - d + r] for d in range(1, reach + 1)]
+    right = [total[:, :, reach + d : reach + d + r] for d in range(1, reach + 1)]
+    cost = [np.float32(penalty * d * d) for d in range(1, reach + 1)]
+    middle[0] = turns[-1]
     step = np.empty((n, r), np.float32)
     for i in range(laps):
-        last, best = total[i], total[i + 1, :, reach : reach + r]
-        best[...] = last[:, reach : reach + r]
-        for d in range(1, reach + 1):
-            np.maximum(
-                last[:, reach - d : reach - d + r], last[:, reach + d : reach + d + r], out=step
-            )
-            step -= cost[d]
-            np.maximum(best, step, out=best)
-        best += turns[i % t]
-    return _walk_back(total, t, cost)
+        best = middle[i]
+        for d in range(reach):
+            np.maximum(left[d][i], right[d][i], out=step)
+            np.subtract(step, cost[d], out=step)
+            best = np.maximum(best, step)
+        np.add(best, turns[i % t], out=middle[i + 1])
+    return _walk_back(total, t, [*cost[::-1], np.float32(0), *cost])
 
 
 def _walk_back(total: Floats, t: int, cost: list[np.float32]) -> NDArray[np.intp]:
     """Columns of the best path, taken from the middle of the laps."""
-    reach = len(cost) - 1
-    laps, n = len(total) - 1, total.shape[1]
-    moves = np.arange(-reach, reach + 1)
-    fee = np.array([cost[abs(d)] for d in moves], np.float32)
-    rows = np.arange(n)[:, None]
+    laps, n, width = total.shape[0] - 1, total.shape[1], total.shape[2]
+    reach = len(cost) // 2
+    moves, fee = np.arange(-reach, reach + 1), np.array(cost)
+    flat = total.reshape(laps + 1, n * width)
+    row = np.arange(0, n * width, width)
     path = np.zeros((n, t), np.intp)
-    j = total[laps].argmax(axis=1)
-    for i in range(laps - 1, -1, -1):
-        first = laps - t // 4
-        if first - t <= i < first:
-            path[:, i % t] = j - reach
-        near = np.clip(j[:, None] + moves, 0, total.shape[2] - 1)
-        j = near[rows[:, 0], (total[i][rows, near] - fee).argmax(axis=1)]
-    return path
+    j = total[laps].argmax(axis=1) + row
+    first = laps - t // 8
+    for i in range(laps, 0, -1):
+        if first - t < i <= first:
+            path[:, (i - 1) % t] = j
+        near = j[:, None] + moves
+        j = j + (flat[i - 1][near] - fee).argmax(axis=1) - reach
+    return path - row[:, None] - reach
 
 
 @cache

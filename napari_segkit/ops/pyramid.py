@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Pyramid:
-    """Halved copies of an RGB image, also as Lab, each made once.
+    """Halved copies of an RGB image, each made once.
 
     Parameters
     ----------
@@ -27,7 +27,6 @@ class Pyramid:
     def __init__(self, image: Image) -> None:
         self.shape = (image.shape[0], image.shape[1])
         self._rgb: list[NDArray[np.uint8]] = [np.ascontiguousarray(image)]
-        self._lab: dict[int, NDArray[np.uint8]] = {}
 
     def rgb(self, level: int) -> NDArray[np.uint8]:
         """The image halved ``level`` times."""
@@ -37,19 +36,13 @@ class Pyramid:
             self._rgb.append(cv2.resize(self._rgb[-1], size, interpolation=cv2.INTER_AREA))
         return self._rgb[level]
 
-    def lab(self, level: int) -> NDArray[np.uint8]:
-        """The same as 8-bit Lab."""
-        if level not in self._lab:
-            self._lab[level] = cv2.cvtColor(self.rgb(level), cv2.COLOR_RGB2Lab)
-        return self._lab[level]
-
     def resized(self, longest: int) -> tuple[NDArray[np.uint8], float]:
         """Smoothed Lab image whose longer side is ``longest`` at most, and its scale."""
         scale = min(1.0, longest / max(self.shape))
         rgb = self.rgb(int(np.floor(np.log2(1 / scale))))
         size = (max(1, round(self.shape[1] * scale)), max(1, round(self.shape[0] * scale)))
         if size != rgb.shape[1::-1]:
-            rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+            rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)
         return cv2.cvtColor(cv2.GaussianBlur(rgb, (3, 3), 0), cv2.COLOR_RGB2Lab), scale
 
     def sample(
@@ -67,8 +60,7 @@ class Pyramid:
         level = np.floor(np.log2(np.maximum(frames.radius / radius, 1))).astype(int)
         for k in np.unique(level):
             which = level == k
-            lab = self.lab(int(k))
-            values[which], inside[which] = sample(
-                lab, frames[which].scaled(lab.shape[1] / self.shape[1]), n_rays, rhos
-            )
+            rgb = self.rgb(int(k))
+            scale = rgb.shape[1] / self.shape[1]
+            values[which], inside[which] = sample(rgb, frames[which].scaled(scale), n_rays, rhos)
         return values, inside

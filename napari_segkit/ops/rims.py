@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from napari_segkit.ops.polar import closed_path, fit_curves
+from napari_segkit.ops.polar import closed_path, fit_curves, pick
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_segkit.ops.polar import Bools, Floats
 
 FLOOR = 5.0  # Lab units (8 bit): steps below it are noise
@@ -65,13 +67,39 @@ def trace(
     """
     step = float(rhos[1] - rhos[0])
     gain = edge_gain(values, inside, rhos)
-    biased = gain + np.float32(outward) * (rhos - 1)
+    biased = gain * np.maximum(1 + np.float32(outward) * (rhos - 1), 0)
     path = closed_path(biased, penalty=penalty)
-    weight = np.take_along_axis(gain, path[..., None], 2)[..., 0]
+    weight = pick(gain, path)
     c, curves = fit_curves(rhos[path], weight, order=order, scale=1.5 * step)
     near, visible = gain_at(gain, inside, curves, rhos)
     contrast = colour_step(values, curves, rhos)
     return Rims(c, curves, rim_score(c, near, contrast, visible), visible.mean(1))
+
+
+MARGIN = 0.06
+
+
+def trace_outer(values, inside, rhos, *, order, penalty, outward):
+    step = float(rhos[1] - rhos[0])
+    gain = edge_gain(values, inside, rhos)
+    n = len(gain)
+    biased = np.concatenate([gain * np.maximum(1 + np.float32(o) * (rhos - 1), 0) for o in outward])
+    path = closed_path(biased, penalty=penalty, reach=2)
+    gain2 = np.concatenate([gain] * len(outward))
+    weight = pick(gain2, path)
+    c, curves = fit_curves(rhos[path], weight, order=order, scale=1.5 * step)
+    best = None
+    for k in range(len(outward)):
+        cc, cu = c[k * n : k * n + n], curves[k * n : k * n + n]
+        near, visible = gain_at(gain, inside, cu, rhos)
+        contrast = colour_step(values, cu, rhos)
+        r = Rims(cc, cu, rim_score(cc, near, contrast, visible), visible.mean(1))
+        if best is None:
+            best = r
+        else:
+            t = r.score > best.score - MARGIN
+            best = Rims(np.where(t[:, None], r.coefficients, best.coefficients), np.where(t[:, None], r.curves, best.curves), np.where(t, r.score, best.score), np.where(t, r.visible, best.visible))
+    return best
 
 
 def edge_gain(values: Floats, inside: Bools, rhos: Floats) -> Floats:
@@ -96,12 +124,14 @@ def edge_gain(values: Floats, inside: Bools, rhos: Floats) -> Floats:
 
 def gain_at(gain: Floats, inside: Bools, curves: Floats, rhos: Floats) -> tuple[Floats, Bools]:
     """Best gain near the curve, and whether the curve is in the image: (N, T) each."""
-    last = len(rhos) - 1
-    at = np.clip(np.rint((curves - rhos[0]) / (rhos[1] - rhos[0])).astype(np.intp), 0, last)
-    near = [
-        np.take_along_axis(gain, np.clip(at + d, 0, last)[..., None], 2)[..., 0] for d in (-1, 0, 1)
-    ]
-    return np.max(near, axis=0), np.take_along_axis(inside, at[..., None], 2)[..., 0]
+    at = _column(curves, rhos, 1, len(rhos) - 2)
+    near = np.maximum(np.maximum(pick(gain, at - 1), pick(gain, at + 1)), pick(gain, at))
+    return near, pick(inside, at)
+
+
+def _column(curves: Floats, rhos: Floats, low: int, high: int) -> NDArray[np.intp]:
+    at = ((curves - rhos[0]) * (1 / (rhos[1] - rhos[0])) + np.float32(0.5)).astype(np.intp)
+    return np.minimum(np.maximum(at, low), high)
 
 
 def colour_step(
@@ -109,25 +139,24 @@ def colour_step(
 ) -> Floats:
     """(N, T) in [0, 1): step of the mean colour across the curve against the texture outside it."""
     n, t, r, _ = values.shape
-    smooth = values + np.roll(values, 1, 1) + np.roll(values, -1, 1)
-    sums = np.concatenate([np.zeros((n, t, 1, 3), np.float32), smooth.cumsum(axis=2) / 3], 2)
+    sums = np.zeros((n, t, r + 1, 3), np.float32)
+    np.cumsum(values, axis=2, out=sums[:, :, 1:])
 
     def strip(start: float, stop: float) -> Floats:
-        scale = 1 / float(rhos[1] - rhos[0])
-        i = np.clip(np.rint((curves + start - rhos[0]) * scale).astype(np.intp), 0, r - 1)
-        j = np.clip(np.rint((curves + stop - rhos[0]) * scale).astype(np.intp), i + 1, r)
-        total = np.take_along_axis(sums, j[..., None, None], 2) - np.take_along_axis(
-            sums, i[..., None, None], 2
-        )
-        return np.asarray(total[:, :, 0] / (j - i)[..., None], np.float32)
+        i = _column(curves + np.float32(start), rhos, 0, r - 1)
+        j = np.maximum(_column(curves + np.float32(stop), rhos, 1, r), i + 1)
+        mean = (pick(sums, j) - pick(sums, i)) / (j - i).astype(np.float32)[..., None]
+        return np.asarray(mean + np.roll(mean, 1, 1) + np.roll(mean, -1, 1)) / np.float32(3)
 
     within, out = strip(-gap - width, -gap), strip(gap, gap + width)
     far = strip(gap + width, gap + 2 * width)
-    step = np.linalg.norm(within - out, axis=2)
-    texture = np.maximum(
-        np.linalg.norm(far - out, axis=2), np.linalg.norm(out - np.roll(out, t // 16, 1), axis=2)
-    )
+    step = _length(within - out)
+    texture = np.maximum(_length(far - out), _length(out - np.roll(out, t // 16, 1)))
     return np.asarray(step / (step + np.median(texture, axis=1)[:, None] + 3), np.float32)
+
+
+def _length(colours: Floats) -> Floats:
+    return np.asarray(np.sqrt(np.einsum("ntc,ntc->nt", colours, colours)))
 
 
 def rim_score(c: Floats, near: Floats, contrast: Floats, visible: Bools) -> Floats:

@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from napari_segkit.data.atomic import put_back
-from napari_segkit.data.formats.base import Format
+from napari_segkit.data.formats.base import Capabilities, Format
+from napari_segkit.data.formats.cvat_labelmap import MOST_IDS
 from napari_segkit.data.formats.cvat_layout import looks_like
 from napari_segkit.data.formats.cvat_mask_check import check
 from napari_segkit.data.formats.cvat_mask_reader import CvatMaskDataset
@@ -33,6 +34,9 @@ class CvatMask(Format):
 
     id: ClassVar[str] = "cvat-mask"
     title: ClassVar[str] = "CVAT Segmentation mask 1.1"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_instances=MOST_IDS, classes=MOST_IDS, scores=False
+    )
 
     def recognises(self, path: Path) -> bool:
         """Whether a folder or archive has this format's folders; never raises."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_segkit.data.formats.coco import Coco
 from napari_segkit.data.formats.cvat_mask import CvatMask
+from napari_segkit.data.formats.indexed_png import IndexedPng
+from napari_segkit.data.formats.tiff16 import Tiff16
 from napari_segkit.errors import DatasetError, InputError
 
 if TYPE_CHECKING:
@@ -12,7 +15,8 @@ if TYPE_CHECKING:
 
     from napari_segkit.data.formats.base import Format
 
-FORMATS: dict[str, Format] = {f.id: f for f in (CvatMask(),)}
+FORMATS: dict[str, Format] = {f.id: f for f in (CvatMask(), Coco(), Tiff16(), IndexedPng())}
+"""Earlier ones are asked first whether a dataset is theirs: those whose files say so by name."""
 
 
 def get_format(format_id: str) -> Format:

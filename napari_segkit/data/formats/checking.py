@@ -1,0 +1,48 @@
+"""Find a dataset's faults by reading all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_segkit.data.dataset import Fault, Validation
+from napari_segkit.errors import SegkitError
+from napari_segkit.types import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_segkit.data.formats.base import Format
+    from napari_segkit.types import Job
+
+
+def found_by_reading(form: Format, path: Path) -> Job[Validation]:
+    """Check a dataset by reading all of it: every sample that is refused is a fault."""
+    faults: list[Fault] = []
+    instances = 0
+    try:
+        dataset = form.open(path)
+    except SegkitError as error:
+        faults.append(_fault(error, path.name))
+        return Validation(path, form.id, 0, 0, tuple(faults))
+    with dataset:
+        faults += [Fault("", note, "", "warning") for note in dataset.notes]
+        for number, name in enumerate(dataset.names):
+            yield Progress(number, len(dataset), name)
+            try:
+                segmentation = dataset.read(name).segmentation
+            except SegkitError as error:
+                faults.append(_fault(error, name))
+                continue
+            instances += len(segmentation.instances)
+            faults += [Fault(name, note, "", "warning") for note in segmentation.notes]
+    return Validation(path, form.id, len(dataset), instances, tuple(faults))
+
+
+def _fault(error: SegkitError, name: str) -> Fault:
+    facts = [
+        f"{key} {value}"
+        for key, value in (("expected", error.expected), ("got", error.got))
+        if value is not None
+    ]
+    what = f"{error.what}: {', '.join(facts)}" if facts else error.what
+    return Fault(name, what, error.remedy or "export it again", where=error.where or "")

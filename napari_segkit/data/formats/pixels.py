@@ -1,0 +1,132 @@
+"""Mask files that hold numbers: decoded from bytes, whatever they are, or refused."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_segkit.errors import MaskError, SegkitError
+from napari_segkit.ops.canvas import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from PIL import Image as PilImage
+
+    from napari_segkit.types import Color
+
+_LOSSY = {"JPEG", "MPO", "WEBP", "JPEG2000"}
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
+
+
+@dataclass(frozen=True)
+class MaskPixels:
+    """A decoded mask file.
+
+    Attributes
+    ----------
+    values : (H, W) integers
+    lossy
+        The file's compression changes values.
+    palette
+        Colour of each value, where the file has a palette.
+    """
+
+    values: NDArray[Any]
+    lossy: bool = False
+    palette: tuple[Color, ...] = ()
+
+
+def read_mask(data: bytes, where: str, *, formats: tuple[str, ...] = _FORMATS) -> MaskPixels:
+    """Decode a mask file.
+
+    Raises
+    ------
+    MaskError
+        Where it is no such file, damaged, too large, or in colours.
+    """
+    from PIL import Image as PilImage
+
+    PilImage.init()  # otherwise some formats are not known yet
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large sizes, ours is checked below
+            with PilImage.open(io.BytesIO(data), formats=formats) as image:
+                _check_size(image, where)
+                if image.format == "PNG":
+                    image.verify()  # every chunk's checksum; decoding alone does not look
+            with PilImage.open(io.BytesIO(data), formats=formats) as image:
+                return _pixels(image, where)
+    except SegkitError:
+        raise
+    except Exception as error:  # decoders raise anything
+        raise MaskError(
+            "mask is damaged or no image",
+            where=where,
+            got=str(error)[:200] or type(error).__name__,
+            remedy="export it again; the image is left alone until then",
+        ) from error
+
+
+def _check_size(image: PilImage.Image, where: str) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise MaskError(
+            "mask is too large",
+            where=where,
+            expected=f"at most {MAX_PIXELS / 1e6:.0f} Mpx",
+            got=f"{image.width}x{image.height}",
+        )
+
+
+def _pixels(image: PilImage.Image, where: str) -> MaskPixels:
+    lossy = image.format in _LOSSY
+    if image.mode == "P":
+        colors = np.array(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+        return MaskPixels(np.asarray(image), lossy, tuple((r, g, b) for r, g, b in colors.tolist()))
+    if image.mode == "1":
+        return MaskPixels(np.asarray(image).astype(np.uint8) * np.uint8(255))
+    if image.mode == "LA":
+        image = image.getchannel("L")
+    elif image.mode in ("RGB", "RGBA"):
+        pixels = np.asarray(image.convert("RGB"))
+        spread = int((pixels.max(axis=2) - pixels.min(axis=2)).max(initial=0))
+        if spread > (32 if lossy else 0):
+            raise MaskError(
+                "mask is in colours, not in values",
+                where=where,
+                expected="gray values or a palette",
+                got=f"channels that differ by up to {spread}",
+                remedy="read it as CVAT mask or Pascal VOC, or save it in gray",
+            )
+        return MaskPixels(pixels[..., 1], lossy)
+    elif image.mode not in ("L", "I", "I;16", "I;16B", "I;16L", "I;16N"):
+        raise MaskError(
+            "mask has pixels that cannot be ids", where=where, expected="integers", got=image.mode
+        )
+    return MaskPixels(np.asarray(image), lossy)
+
+
+def palette_png(values: NDArray[np.uint8], colors: Mapping[int, Color]) -> bytes:
+    """A palette PNG.
+
+    Parameters
+    ----------
+    values : (H, W) uint8
+    colors
+        Colour of each value; the others are black.
+    """
+    from PIL import Image as PilImage
+
+    palette = np.zeros((256, 3), np.uint8)
+    for value, color in colors.items():
+        palette[value] = color
+    image = PilImage.fromarray(np.ascontiguousarray(values))
+    image.putpalette(palette.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

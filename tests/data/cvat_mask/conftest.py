@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
+import os
+import subprocess
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,3 +132,34 @@ class Kit:
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
     return Kit(tmp_path_factory.mktemp("cvat"))
+
+
+TESTS = Path(__file__).parents[1]
+PYTHON = Path(
+    os.environ.get("SEGKIT_DATUMARO_PYTHON", TESTS.parents[1] / ".venv-datumaro/bin/python")
+)
+
+
+@pytest.fixture(scope="session")
+def datumaro(tmp_path_factory: pytest.TempPathFactory):
+    """What datumaro sees in dataset folders: one dict each, with masks as arrays, or its error."""
+    if not PYTHON.exists():
+        pytest.skip(f"datumaro's environment is absent ({PYTHON}): make .venv-datumaro/.done")
+
+    def see(folders: list[Path]) -> list[dict[str, Any]]:
+        out = tmp_path_factory.mktemp("datumaro") / "seen.npz"
+        script = TESTS / "datumaro_oracle" / "read.py"
+        done = subprocess.run(
+            [PYTHON, script, out, *folders], capture_output=True, text=True, env={"PATH": ""}
+        )
+        assert done.returncode == 0, done.stderr
+        with np.load(out) as arrays:
+            found = json.loads(arrays["found"].tobytes())
+            for item in (item for one in found for item in one.get("items", ())):
+                for thing in item["objects"]:
+                    height, width = thing["shape"]
+                    bits = np.unpackbits(arrays[thing["mask"]], count=height * width)
+                    thing["mask"] = bits.reshape(height, width).astype(bool)
+        return found
+
+    return see

@@ -2,8 +2,8 @@
 
     python read.py OUT.npz DATASET…
 
-Writes what it saw: per dataset the labels and their colours, per image its size, and per object label, group
-and mask. A dataset that datumaro refuses gives its error.
+Writes what it saw: per dataset the labels and their colours, per image its size, and per object
+label, group and mask. A dataset that datumaro refuses gives its error.
 """
 
 from __future__ import annotations

@@ -41,16 +41,21 @@ def duplicates(frames: Frames, score: Floats, *, near: float = 0.2) -> Bools:
     return result
 
 
+NESTED_MARGIN, CLOSE_MARGIN, RING_MARGIN = 0.0, 0.02, 0.25
+
+
 def choose(outlines: Floats, score: Floats, shape: tuple[int, int]) -> Bools:
     """(N,) the rims to keep where several overlap.
 
-    Of nested rims the outer one is kept unless it is clearly less sure; of two that overlap partly,
-    the surer one, or both if both are sure and most of each is free.
+    Of concentric rims the outer one is kept unless it is clearly less sure (rings of two metals,
+    embossed circles, holes); of other nested ones and of two that overlap partly the surer one, or
+    both if both are sure and most of each is free.
     """
     masks = small_masks(outlines, shape)
     area = np.maximum(masks.sum(1), 1)
     common = masks @ masks.T
     size = np.array([abs(cv2.contourArea(o.astype(np.float32))) for o in outlines])
+    middle = outlines.mean(axis=1)
     alive = np.ones(len(outlines), bool)
     order = np.argsort(-size, kind="stable")
     for a, i in enumerate(order):
@@ -58,21 +63,26 @@ def choose(outlines: Floats, score: Floats, shape: tuple[int, int]) -> Bools:
             if not alive[i]:
                 break
             if alive[j]:
-                worse = _worse(i, j, common[i, j] / area[j], area, score)
-                if worse is not None:
-                    alive[worse] = False
+                inside = common[i, j] / area[j]
+                apart = np.hypot(*(middle[i] - middle[j])) / np.sqrt(size[i] / np.pi)
+                if not _may_both_stay(inside, min(score[i], score[j])):
+                    margin = _margin(inside, apart, size[j] / size[i])
+                    alive[j if score[i] > score[j] - margin else i] = False
     return alive
 
 
-def _worse(i: np.intp, j: np.intp, inside: float, area: Floats, score: Floats) -> np.intp | None:
-    """Which of two rims to drop; the share ``inside`` of the smaller one, ``j``, lies in ``i``."""
-    if inside < 0.15:
-        return None
-    if inside > 0.75:
-        return j if score[i] > score[j] - 0.07 else i
-    if min(score[i], score[j]) > 0.75 and inside < 0.45:
-        return None
-    return j if score[i] + 0.05 * np.log(area[i] / area[j]) > score[j] else i
+def _may_both_stay(inside: float, score: float) -> bool:
+    """Whether two coins may overlap so much: the share ``inside`` of the smaller one."""
+    return inside < 0.15 or (inside < 0.45 and score > 0.75)
+
+
+def _margin(inside: float, apart: float, ratio: float) -> float:
+    """How much less sure the larger of two rims may be and still be kept."""
+    if inside < 0.75:
+        return 0.03
+    if ratio > 0.65:
+        return CLOSE_MARGIN
+    return RING_MARGIN if apart < 0.12 else NESTED_MARGIN
 
 
 def similar_in_size(radius: Floats, score: Floats) -> Bools:

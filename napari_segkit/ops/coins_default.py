@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_segkit.types import Image, Job, Labels
 
 SMALLEST = 9.0  # radius in pixels of a level
+FINE_SLACK, FINE_RADIUS = 0.15, 64
 SURE = 0.77
 OUTWARD = (2.0, 9.0)
 UPRIGHT = ((1.0, 1.0),)
@@ -287,14 +288,14 @@ def _finish(pyramid: Pyramid, guesses: _Guesses, search: Search) -> list[CoinOut
     frames, score = _chosen(frames, score, pyramid.shape)
     if not len(frames):
         return []
-    values, inside = pyramid.sample(frames, 96, FINE, radius=64)
+    values, inside = pyramid.sample(frames, 96, FINE, radius=FINE_RADIUS)
     rims = trace_outer(values, inside, FINE, order=12, penalty=0.05, outward=OUTWARD)
     score = (score + rims.score) / 2
     curves = (
         rims.curves - np.float32(0.5) / frames.radius[:, None]
     )  # cv2.fillPoly also paints its edge pixels
     outlines = frames.points(curves)
-    keep = rims.score > low - 0.05
+    keep = score > low - FINE_SLACK
     order = np.argsort(score, kind="stable")
     return [CoinOutline(outlines[k], float(np.clip(score[k], 0, 1))) for k in order if keep[k]]
 

@@ -14,6 +14,7 @@ import typer
 
 from napari_segkit import jobs
 from napari_segkit.cli import data_commands
+from napari_segkit.cli.cvat_commands import cvat_app
 from napari_segkit.cli.options import parse_class_changes, parse_pairs
 from napari_segkit.cli.report import (
     describe_model,
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 data_commands.register(app)
+app.add_typer(cvat_app, name="cvat")
 
 
 class Grouping(StrEnum):

@@ -7,7 +7,6 @@ addresses it answers with.
 from __future__ import annotations
 
 import email.utils
-import itertools
 import logging
 import time
 from dataclasses import dataclass, field
@@ -119,16 +118,17 @@ class Connection:
         ServerError
             Where it is refused, or does not come in time.
         """
-        for failures in itertools.count(1):
+        failures = 0
+        while True:
             outcome = self.attempt(call, anonymous=anonymous)
             if isinstance(outcome, Reply) and outcome.status in call.accept:
                 return outcome
+            failures += 1
             lost = not call.repeatable and not _certainly_undone(outcome)
             seconds = None if lost else self.pause_after(outcome, failures)
             if seconds is None:
                 raise self.refusal(outcome, call.what, unsure=unsure if lost else "")
             yield from self.pause(seconds, f"{call.what}: waiting for the server")
-        raise self.refusal(Trouble("it never answers"), call.what)  # count() has no end
 
     def attempt(
         self, call: Call, *, anonymous: bool = False, stream: bool = False

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import logging
 import os
 import re
@@ -142,11 +143,12 @@ def _login(user: str, password: str) -> Credentials:
 def _stored(server: str) -> str | None:
     """The keyring's token for a server; a keyring that is missing or locked has none."""
     try:
-        import keyring
+        keyring = importlib.import_module("keyring")  # optional, and slow to load
     except ImportError:
         return None
     try:
-        return keyring.get_password(f"segkit:{server}", "token")
+        found = keyring.get_password(f"segkit:{server}", "token")
     except Exception as error:  # noqa: BLE001  every system's keyring raises its own
         logger.warning("the keyring cannot be asked (%s)", type(error).__name__)
         return None
+    return found if isinstance(found, str) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 from napari_segkit.data.atomic import disk_errors
@@ -38,15 +37,16 @@ def download(connection: Connection, url: str, target: Path, *, what: str) -> Jo
         Where the disk refuses.
     """
     with disk_errors(target), target.open("wb") as file:
-        for failures in itertools.count(1):
+        failures = 0
+        while True:
             got = yield from _once(connection, url, file, what=what)
             if isinstance(got, int):
-                break
+                return got
+            failures += 1
             pause = connection.pause_after(got, failures)
             if pause is None:
                 raise connection.refusal(got, what)
             yield from connection.pause(pause, "the download is tried again")
-        return got
 
 
 def _once(

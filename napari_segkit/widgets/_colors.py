@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari.utils.colormaps import DirectLabelColormap
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
     from napari_segkit.types import Color
 
-_SPARE = 64
-"""Shades beyond the largest id, for objects that the person draws."""
+_SPARE = 512
+"""Shades beyond the largest id: for what is drawn or found later, without a new colormap."""
 _MOST = (1 << 16) - 1
 """napari's colormap takes no larger ids; they get the default colour."""
 _LIGHTNESS = (0.0, -0.16, 0.14, -0.08, 0.22, -0.24, 0.07)
@@ -30,17 +31,37 @@ def shade(color: Color, label: int) -> tuple[float, float, float, float]:
     return (*colorsys.hls_to_rgb((hue + _HUE[label % len(_HUE)]) % 1, light, saturation), 1.0)
 
 
-def label_colors(color_of: Mapping[int, Color], default: Color) -> DirectLabelColormap:
-    """Colormap of a mask layer.
+@dataclass(frozen=True)
+class Palette:
+    """Which colours a mask layer shows.
 
-    Parameters
+    Attributes
     ----------
     color_of
         Id -> colour of its class.
     default
         For ids that are drawn later.
     """
-    last = min(max(color_of, default=0) + _SPARE, _MOST)
-    colors = {key: shade(color_of.get(key, default), key) for key in range(1, last + 1)}
-    others: dict[int | None, object] = {None: shade(default, 0), 0: (0.0, 0.0, 0.0, 0.0)}
-    return DirectLabelColormap(color_dict=others | colors)
+
+    color_of: Mapping[int, Color]
+    default: Color
+
+    @property
+    def last(self) -> int:
+        """The largest id that has a shade of its own."""
+        return min(max(self.color_of, default=0) + _SPARE, _MOST)
+
+    def shows(self, color_of: Mapping[int, Color], default: Color) -> bool:
+        """Whether these objects have their colours in it already."""
+        return default == self.default and all(
+            key <= self.last and self.color_of.get(key, default) == color
+            for key, color in color_of.items()
+        )
+
+    def colormap(self) -> DirectLabelColormap:
+        """For a Labels layer."""
+        shades: dict[int | None, object] = {
+            key: shade(self.color_of.get(key, self.default), key) for key in range(1, self.last + 1)
+        }
+        others = {None: shade(self.default, 0), 0: (0.0, 0.0, 0.0, 0.0)}
+        return DirectLabelColormap(color_dict=others | shades)

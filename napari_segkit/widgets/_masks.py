@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
 
 from napari_segkit.widgets._binding import bind, plain_classes, read_binding, write_binding
-from napari_segkit.widgets._colors import label_colors
+from napari_segkit.widgets._colors import Palette
 from napari_segkit.widgets._features import features_after, rows_of, table
 from napari_segkit.widgets._undo import Step, state_of
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 _CHUNK = 100_000
 """Pixels that are written at once: about 5 ms."""
 _HISTORY_BYTES = 256 * 2**20
+
+
+def warm_up() -> None:
+    """Import what napari's first Labels layer imports: a second, better spent in the worker."""
+    for name in ("pandas", "skimage.color"):
+        import_module(name)
 
 
 def is_usable(layer: Labels, source: ImageSource) -> bool:
@@ -45,16 +52,17 @@ def add_mask_layer(
     It is as large as the whole stack (planes without a mask take no memory) and 16 bits deep:
     napari shows that without converting it. It is widened when it needs more than 65,535 ids.
     """
+    palette = Palette({}, classes[0].color)
     layer = Labels(
         np.zeros(source.grid, np.uint16),
         name=f"{source.name} · {model}",
-        colormap=label_colors({}, classes[0].color),
+        colormap=palette.colormap(),
         opacity=0.6,
         features=table([]),
         **source.transform,
     )
     bind(layer, image=image, image_name=source.name, model=model, classes=classes)
-    state_of(layer)
+    state_of(layer).palette = palette
     viewer.add_layer(layer)
     return layer
 
@@ -129,14 +137,14 @@ def _describe(layer: Labels, plane: Plane, result: Segmentation) -> None:
 
 
 def _color(layer: Labels, classes: tuple[ClassDef, ...]) -> None:
+    """Show every object in its class's colour; a new colormap costs a redraw, so only if needed."""
     colors = {c.name: c.color for c in classes}
     default = classes[0].color
     wanted = {key: colors.get(row[1], default) for key, row in rows_of(layer).items()}
-    colormap = label_colors(wanted, default)
-    now = getattr(layer.colormap, "color_dict", {})
-    shown = (key in now and np.allclose(now[key], c) for key, c in colormap.color_dict.items())
-    if not all(shown):
-        layer.colormap = colormap
+    state = state_of(layer)
+    if not state.palette.shows(wanted, default):
+        state.palette = Palette(wanted, default)
+        layer.colormap = state.palette.colormap()
 
 
 def _bound_history(layer: Labels) -> None:

@@ -20,7 +20,7 @@ from napari_segkit.widgets._layers import (
     read_rgb,
     transform_of,
 )
-from napari_segkit.widgets._masks import PatchWriter, add_mask_layer, is_usable
+from napari_segkit.widgets._masks import PatchWriter, add_mask_layer, is_usable, warm_up
 from napari_segkit.widgets._merge import Before, merge
 from napari_segkit.widgets._undo import state_of
 from napari_segkit.widgets._worker import Failure, JobRunner
@@ -228,6 +228,7 @@ def segment_job(
 ) -> Job[Answer]:
     """Read the plane, run the model, work out what changes; all of it outside of the GUI thread."""
     yield Progress(0, None, "reading the image")
+    warm_up()
     image, notes = read_rgb(source)
     yield Progress(0, None, "loading the model")
     model.load()

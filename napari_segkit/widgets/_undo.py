@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
+from napari_segkit.widgets._colors import Palette
 from napari_segkit.widgets._features import ids_of, name_drawn_label
 from napari_segkit.widgets._merge import Before
 
@@ -57,10 +58,13 @@ class MaskState:
     ----------
     revision
         Counts strokes, runs, undo, redo and replaced data.
+    palette
+        The colours that were given to the layer last.
     """
 
     def __init__(self, layer: Labels) -> None:
         self.revision = 0
+        self.palette = Palette({}, (0, 0, 0))
         self._writing = False
         self._steps: list[Step] = []
         self._arrays: list[Any] = []

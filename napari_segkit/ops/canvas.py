@@ -51,7 +51,7 @@ class Canvas:
         self._labels = np.zeros(shape, np.int32)
         self._class_of: dict[int, str] = {}
         self._scores: dict[int, float] = {}
-        self._areas: list[int] = []
+        self._areas: dict[int, int] = {}
         self._covered = self._outside = 0
 
     def paint(
@@ -61,16 +61,23 @@ class Canvas:
         *,
         class_name: str,
         score: float = 1.0,
-    ) -> None:
-        """Add an object.
+        part_of: int | None = None,
+    ) -> int:
+        """Add an object, or more pixels of one.
 
         Parameters
         ----------
         mask : (h, w) bool
         place
             (top, left) of the mask in the image; what lies outside is cut off and counted.
+        part_of
+            Id of the object, painted before, that these pixels belong to.
+
+        Returns
+        -------
+        The object's id.
         """
-        key = len(self._areas) + 1
+        key = part_of or len(self._areas) + 1
         top, left = place
         y0, x0 = max(top, 0), max(left, 0)
         y1 = min(top + mask.shape[0], self.shape[0])
@@ -78,12 +85,14 @@ class Canvas:
         inside = mask[max(y0 - top, 0) : max(y1 - top, 0), max(x0 - left, 0) : max(x1 - left, 0)]
         area = int(np.count_nonzero(inside))
         self._outside += int(np.count_nonzero(mask)) != area
-        self._areas.append(area)
+        self._areas[key] = self._areas.get(key, 0) + area
         self._class_of[key], self._scores[key] = class_name, score
         if area:
             window = self._labels[y0:y1, x0:x1]
-            self._covered += int(np.count_nonzero(window[inside]))
+            under = window[inside]
+            self._covered += int(np.count_nonzero((under != 0) & (under != key)))
             window[inside] = key
+        return key
 
     def segmentation(
         self, classes: Sequence[ClassDef], *, notes: Sequence[str] = ()
@@ -107,7 +116,7 @@ class Canvas:
             raise MaskError(
                 error.what, where=self._where, expected=error.expected, got=error.got
             ) from error
-        hidden = sum(area > 0 for area in self._areas) - len(result.instances)
+        hidden = sum(area > 0 for area in self._areas.values()) - len(result.instances)
         if not hidden:
             return result
         note = f"{hidden} objects lie wholly under others and were left out"
@@ -120,7 +129,7 @@ class Canvas:
         )
 
     def _remarks(self) -> list[str]:
-        empty = sum(area == 0 for area in self._areas)
+        empty = sum(area == 0 for area in self._areas.values())
         remarks = []
         if self._covered:
             remarks.append(f"objects overlap: {self._covered} pixels went to the later one")

@@ -184,7 +184,7 @@ def bridged(outer: Sequence[Ring], holes: Sequence[Ring]) -> Ring:
     A cut has no width, so filling the ring gives the same pixels; programs that paint outlines
     paint the cuts, too. Holes run the other way round, so that either rule of filling leaves them.
     """
-    rings = [_turned(ring, 1) for ring in outer] + [_turned(ring, -1) for ring in holes]
+    rings = [_oriented(ring, 1) for ring in outer] + [_oriented(ring, -1) for ring in holes]
     whole = rings[0]
     for ring in rings[1:]:
         near = int(np.abs(whole - ring[0]).sum(axis=1).argmin())
@@ -192,7 +192,7 @@ def bridged(outer: Sequence[Ring], holes: Sequence[Ring]) -> Ring:
     return whole
 
 
-def _turned(ring: Ring, sense: int) -> Ring:
+def _oriented(ring: Ring, sense: int) -> Ring:
     following = np.roll(ring, -1, axis=0)
     area = float((ring[:, 0] * following[:, 1] - following[:, 0] * ring[:, 1]).sum())
     return ring if area * sense > 0 else ring[::-1]
@@ -207,7 +207,7 @@ def ellipse_ring(center: tuple[float, float], radii: tuple[float, float]) -> Rin
         (x, y) in pixels.
     """
     largest = max(abs(radii[0]), abs(radii[1]), 1.0)
-    count = int(np.clip(np.ceil(np.pi * np.sqrt(largest / 0.2)), 16, 4096))
+    count = 4 * int(np.clip(np.ceil(np.pi * np.sqrt(largest / 0.2) / 4), 4, 1024))
     angles = np.arange(count) * (2 * np.pi / count)
     return np.column_stack(
         [center[0] + radii[0] * np.cos(angles), center[1] + radii[1] * np.sin(angles)]
@@ -217,3 +217,13 @@ def ellipse_ring(center: tuple[float, float], radii: tuple[float, float]) -> Rin
 def box_ring(x0: float, y0: float, x1: float, y1: float) -> Ring:
     """A box as a polygon."""
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
+
+
+def turned(ring: Ring, degrees: float) -> Ring:
+    """A ring turned about the middle of its extent, clockwise as y points down."""
+    angle = np.deg2rad(degrees)
+    center = (ring.min(axis=0) + ring.max(axis=0)) / 2
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    result: Ring = center + (ring - center) @ turn
+    return result

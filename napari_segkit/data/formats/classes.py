@@ -76,7 +76,7 @@ def color_or_next(value: Any, position: int) -> Color:
         return red, green, blue
     red, green, blue = value
     if not all(isinstance(part, int) and 0 <= part <= 255 for part in (red, green, blue)):
-        raise ValueError(f"{value!r} is no colour")
+        raise ValueError("colour is not three whole numbers from 0 to 255")
     return red, green, blue
 
 

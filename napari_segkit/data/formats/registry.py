@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from napari_segkit.data.formats.coco import Coco
 from napari_segkit.data.formats.cvat_mask import CvatMask
+from napari_segkit.data.formats.cvat_xml import CvatXml
 from napari_segkit.data.formats.indexed_png import IndexedPng
+from napari_segkit.data.formats.labelme import Labelme
 from napari_segkit.data.formats.tiff16 import Tiff16
+from napari_segkit.data.formats.yolo_seg import YoloSeg
 from napari_segkit.errors import DatasetError, InputError
 
 if TYPE_CHECKING:
@@ -15,7 +18,16 @@ if TYPE_CHECKING:
 
     from napari_segkit.data.formats.base import Format
 
-FORMATS: dict[str, Format] = {f.id: f for f in (CvatMask(), Coco(), Tiff16(), IndexedPng())}
+_ALL: tuple[Format, ...] = (
+    CvatMask(),
+    CvatXml(),
+    Coco(),
+    YoloSeg(),
+    Labelme(),
+    Tiff16(),
+    IndexedPng(),
+)
+FORMATS: dict[str, Format] = {one.id: one for one in _ALL}
 """Earlier ones are asked first whether a dataset is theirs: those whose files say so by name."""
 
 

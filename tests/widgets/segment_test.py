@@ -219,6 +219,35 @@ def test_f44_a_run_that_is_undone_while_the_next_one_goes_on(bench: Bench) -> No
     np.testing.assert_array_equal(mask.data, bench.gate.labels)
 
 
+def test_a_large_result_is_written_in_portions_and_still_undone_in_one_step(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_segkit.widgets._run._AT_ONCE", 10)
+    monkeypatch.setattr("napari_segkit.widgets._masks._CHUNK", 10)
+    bench.go()
+    (mask,) = bench.masks
+    np.testing.assert_array_equal(mask.data, bench.gate.labels)
+    mask.undo()
+    assert not mask.data.any()
+
+
+def test_f47_a_dock_that_goes_while_its_result_is_written_leaves_it_whole(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_segkit.widgets._run._AT_ONCE", 10)
+    monkeypatch.setattr("napari_segkit.widgets._masks._CHUNK", 1)
+    bench.dock = GateDock(bench.viewer)  # qtbot would close the other one again
+    bench.begin()
+    bench.gate.open.set()
+    bench.qtbot.waitUntil(lambda: bool(bench.masks))
+    assert bench.dock.run.running
+    with bench.qtbot.waitSignal(bench.dock.destroyed):
+        bench.dock.deleteLater()
+    np.testing.assert_array_equal(bench.masks[0].data, bench.gate.labels)
+    bench.masks[0].undo()
+    assert not bench.masks[0].data.any()
+
+
 def test_an_object_under_strokes_is_left_out_and_told(bench: Bench) -> None:
     bench.go()
     (mask,) = bench.masks

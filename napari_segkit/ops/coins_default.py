@@ -19,7 +19,7 @@ from napari_segkit.ops.circle_votes import find_edges, vote
 from napari_segkit.ops.coin_choice import SIZE_RATIO, choose, duplicates, similar_in_size
 from napari_segkit.ops.polar import Frames, joined, refitted
 from napari_segkit.ops.pyramid import Pyramid
-from napari_segkit.ops.rims import trace, trace_outer
+from napari_segkit.ops.rims import bumps, trace
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def _trace_guesses(
         if not len(frames):
             return
         values, inside = pyramid.sample(frames, n_rays, rhos, radius=20)
-        rims = trace(values, inside, rhos, order=order, penalty=penalty, outward=0.3)
+        rims = trace(values, inside, rhos, order=order, penalty=penalty)
         frames = refitted(frames, rims.coefficients)
         keep = (rims.score > least) & _is_coin_shaped(frames, rims)
         frames, score = frames[keep], rims.score[keep]
@@ -261,12 +261,11 @@ def _trace_guesses(
 
 def _is_coin_shaped(frames: Frames, rims: Rims) -> NDArray[np.bool_]:
     c = rims.coefficients
-    bumps = np.sqrt((c[:, 5:] ** 2).sum(1) / 2) / np.maximum(c[:, 0], 0.1)
     return np.asarray(
         (c[:, 0] > 0.3)
         & (frames.radius > 4)
         & (frames.flatness > 0.5)
-        & (bumps < 0.05)
+        & (bumps(c) < 0.05)
         & (rims.visible > 0.3)
     )
 
@@ -289,7 +288,7 @@ def _finish(pyramid: Pyramid, guesses: _Guesses, search: Search) -> list[CoinOut
     if not len(frames):
         return []
     values, inside = pyramid.sample(frames, 96, FINE, radius=FINE_RADIUS)
-    rims = trace_outer(values, inside, FINE, order=12, penalty=0.05, outward=OUTWARD)
+    rims = trace(values, inside, FINE, order=12, penalty=0.05, outward=OUTWARD, reach=2)
     score = (score + rims.score) / 2
     curves = (
         rims.curves - np.float32(0.5) / frames.radius[:, None]

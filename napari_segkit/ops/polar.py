@@ -109,9 +109,7 @@ def sample(
     values = np.empty((*shape, 3), np.float32)
     for i in range(0, shape[0], MOST_ROWS):
         rows = slice(i, i + MOST_ROWS)
-        rgb = cv2.remap(
-            image, x[rows], y[rows], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        rgb = cv2.remap(image, x[rows], y[rows], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         values[rows] = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)
     full = (len(frames), n_rays, len(rhos))
     return values.reshape(*full, 3), inside.reshape(full)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_segkit.ops.polar import Bools, Floats
 
 FLOOR = 5.0  # Lab units (8 bit): steps below it are noise
+OUTER_MARGIN = 0.06  # how much less sure an outer rim may be than an inner one
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,14 @@ class Rims:
 
 
 def trace(
-    values: Floats, inside: Bools, rhos: Floats, *, order: int, penalty: float, outward: float = 0.0
+    values: Floats,
+    inside: Bools,
+    rhos: Floats,
+    *,
+    order: int,
+    penalty: float,
+    outward: tuple[float, ...] = (0.3,),
+    reach: int = 1,
 ) -> Rims:
     """Find the rim in polar samples.
 
@@ -60,46 +68,43 @@ def trace(
         Distances of the samples.
     order
         Highest order of the curve.
-    penalty
-        Cost of a crooked path.
+    penalty, reach
+        Cost of a crooked path and its largest step, see `closed_path`.
     outward
-        Preference for the outer of two rims, in gain per unit of distance.
+        Preferences for the outer of two rims: growth of the gain per unit of distance. Each gives a
+        curve; a later one is taken where it is nearly as sure as those before.
     """
-    step = float(rhos[1] - rhos[0])
     gain = edge_gain(values, inside, rhos)
-    biased = gain * np.maximum(1 + np.float32(outward) * (rhos - 1), 0)
-    path = closed_path(biased, penalty=penalty)
-    weight = pick(gain, path)
-    c, curves = fit_curves(rhos[path], weight, order=order, scale=1.5 * step)
+    sums = np.zeros((*values.shape[:2], values.shape[2] + 1, 3), np.float32)
+    np.cumsum(values, axis=2, out=sums[:, :, 1:])
+    biased = np.concatenate([gain * np.maximum(1 + np.float32(k) * (rhos - 1), 0) for k in outward])
+    path = closed_path(biased, penalty=penalty, reach=reach)
+    weight = np.concatenate([pick(gain, part) for part in np.split(path, len(outward))])
+    scale = 1.5 * float(rhos[1] - rhos[0])
+    c, curves = fit_curves(rhos[path], weight, order=order, scale=scale)
+    parts = zip(np.split(c, len(outward)), np.split(curves, len(outward)), strict=True)
+    best, *others = [_rated(gain, sums, inside, rhos, *part) for part in parts]
+    for other in others:
+        best = _either(best, other, other.score > best.score - OUTER_MARGIN)
+    return best
+
+
+def _rated(
+    gain: Floats, sums: Floats, inside: Bools, rhos: Floats, c: Floats, curves: Floats
+) -> Rims:
     near, visible = gain_at(gain, inside, curves, rhos)
-    contrast = colour_step(values, curves, rhos)
+    contrast = colour_step(sums, curves, rhos)
     return Rims(c, curves, rim_score(c, near, contrast, visible), visible.mean(1))
 
 
-MARGIN = 0.06
-
-
-def trace_outer(values, inside, rhos, *, order, penalty, outward):
-    step = float(rhos[1] - rhos[0])
-    gain = edge_gain(values, inside, rhos)
-    n = len(gain)
-    biased = np.concatenate([gain * np.maximum(1 + np.float32(o) * (rhos - 1), 0) for o in outward])
-    path = closed_path(biased, penalty=penalty, reach=2)
-    gain2 = np.concatenate([gain] * len(outward))
-    weight = pick(gain2, path)
-    c, curves = fit_curves(rhos[path], weight, order=order, scale=1.5 * step)
-    best = None
-    for k in range(len(outward)):
-        cc, cu = c[k * n : k * n + n], curves[k * n : k * n + n]
-        near, visible = gain_at(gain, inside, cu, rhos)
-        contrast = colour_step(values, cu, rhos)
-        r = Rims(cc, cu, rim_score(cc, near, contrast, visible), visible.mean(1))
-        if best is None:
-            best = r
-        else:
-            t = r.score > best.score - MARGIN
-            best = Rims(np.where(t[:, None], r.coefficients, best.coefficients), np.where(t[:, None], r.curves, best.curves), np.where(t, r.score, best.score), np.where(t, r.visible, best.visible))
-    return best
+def _either(first: Rims, second: Rims, take: Bools) -> Rims:
+    """Rims of ``second`` where ``take``, else of ``first``."""
+    return Rims(
+        np.where(take[:, None], second.coefficients, first.coefficients),
+        np.where(take[:, None], second.curves, first.curves),
+        np.where(take, second.score, first.score),
+        np.where(take, second.visible, first.visible),
+    )
 
 
 def edge_gain(values: Floats, inside: Bools, rhos: Floats) -> Floats:
@@ -108,7 +113,7 @@ def edge_gain(values: Floats, inside: Bools, rhos: Floats) -> Floats:
     radial = np.zeros((n, t, r), np.float32)
     d = values[:, :, 4:] - values[:, :, :-4]
     radial[:, :, 2:-2] = np.einsum("ntrc,ntrc->ntr", d, d)
-    d = np.roll(values, -1, 1) - np.roll(values, 1, 1)
+    d = _turned(values, -1) - _turned(values, 1)
     arc = (4 * (rhos[1] - rhos[0]) / (4 * np.pi / t * rhos)).astype(np.float32)
     across = np.einsum("ntrc,ntrc->ntr", d, d) * (arc * arc)
     strength = np.sqrt(radial)
@@ -120,6 +125,11 @@ def edge_gain(values: Floats, inside: Bools, rhos: Floats) -> Floats:
     peak = cv2.dilate(strength.reshape(n * t, r), np.ones((1, 5), np.uint8)).reshape(n, t, r)
     thin = (strength / (peak + 1e-3)) ** 4
     return np.asarray(strength / (strength + texture[:, None, None] + FLOOR) * aligned * thin)
+
+
+def _turned(values: Floats, by: int) -> Floats:
+    """Values (N, T, …) moved by some rays; as `numpy.roll`, which is slower."""
+    return np.concatenate([values[:, -by:], values[:, :-by]], axis=1)
 
 
 def gain_at(gain: Floats, inside: Bools, curves: Floats, rhos: Floats) -> tuple[Floats, Bools]:
@@ -135,23 +145,34 @@ def _column(curves: Floats, rhos: Floats, low: int, high: int) -> NDArray[np.int
 
 
 def colour_step(
-    values: Floats, curves: Floats, rhos: Floats, *, width: float = 0.1, gap: float = 0.03
+    sums: Floats, curves: Floats, rhos: Floats, *, width: float = 0.1, gap: float = 0.03
 ) -> Floats:
-    """(N, T) in [0, 1): step of the mean colour across the curve against the texture outside it."""
-    n, t, r, _ = values.shape
-    sums = np.zeros((n, t, r + 1, 3), np.float32)
-    np.cumsum(values, axis=2, out=sums[:, :, 1:])
+    """Step of the mean colour across the curve against the texture outside it.
+
+    Parameters
+    ----------
+    sums : (N, T, R + 1, 3) float32
+        Colours summed along the rays, from 0.
+    curves : (N, T) float32
+    width, gap
+        Of the strips that are compared, inside and outside of the curve.
+
+    Returns
+    -------
+    (N, T) float32 in [0, 1)
+    """
+    r = len(rhos)
 
     def strip(start: float, stop: float) -> Floats:
         i = _column(curves + np.float32(start), rhos, 0, r - 1)
         j = np.maximum(_column(curves + np.float32(stop), rhos, 1, r), i + 1)
         mean = (pick(sums, j) - pick(sums, i)) / (j - i).astype(np.float32)[..., None]
-        return np.asarray(mean + np.roll(mean, 1, 1) + np.roll(mean, -1, 1)) / np.float32(3)
+        return np.asarray((mean + _turned(mean, 1) + _turned(mean, -1)) / np.float32(3))
 
     within, out = strip(-gap - width, -gap), strip(gap, gap + width)
     far = strip(gap + width, gap + 2 * width)
     step = _length(within - out)
-    texture = np.maximum(_length(far - out), _length(out - np.roll(out, t // 16, 1)))
+    texture = np.maximum(_length(far - out), _length(out - _turned(out, curves.shape[1] // 16)))
     return np.asarray(step / (step + np.median(texture, axis=1)[:, None] + 3), np.float32)
 
 
@@ -161,11 +182,14 @@ def _length(colours: Floats) -> Floats:
 
 def rim_score(c: Floats, near: Floats, contrast: Floats, visible: Bools) -> Floats:
     """(N,) mean of edge cover and colour step, less for bumpy curves and for mostly hidden ones."""
+    rays = visible.shape[1]
     seen = np.maximum(visible.sum(1), 1)
-    cover = (np.clip((near - 0.25) / 0.3, 0, 1) * visible).sum(1) / np.maximum(
-        seen, 0.3 * visible.shape[1]
-    )
+    cover = (np.clip((near - 0.25) / 0.3, 0, 1) * visible).sum(1) / np.maximum(seen, 0.3 * rays)
     step = (contrast * visible).sum(1) / seen
-    bumps = np.sqrt((c[:, 5:] ** 2).sum(1) / 2) / np.maximum(c[:, 0], 0.1)
-    score = (cover + step) / 2 - 4 * np.maximum(bumps - 0.003, 0)
+    score = (cover + step) / 2 - 4 * np.maximum(bumps(c) - 0.003, 0)
     return np.asarray(score * np.sqrt(np.minimum(1, visible.mean(1) / 0.5)), np.float32)
+
+
+def bumps(c: Floats) -> Floats:
+    """(N,) how far curves are from ellipses: root mean square of orders 3 and up, by radius."""
+    return np.asarray(np.sqrt((c[:, 5:] ** 2).sum(1) / 2) / np.maximum(c[:, 0], 0.1), np.float32)

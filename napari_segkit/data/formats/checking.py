@@ -26,6 +26,8 @@ def found_by_reading(form: Format, path: Path) -> Job[Validation]:
         return Validation(path, form.id, 0, 0, tuple(faults))
     with dataset:
         faults += [Fault("", note, "", "warning") for note in dataset.notes]
+        if not dataset.names:
+            faults.append(Fault("", "there is no image in the dataset", "export it again"))
         for number, name in enumerate(dataset.names):
             yield Progress(number, len(dataset), name)
             try:

@@ -10,6 +10,7 @@ from napari_segkit.data.formats.cvat_xml import CvatXml
 from napari_segkit.data.formats.indexed_png import IndexedPng
 from napari_segkit.data.formats.labelme import Labelme
 from napari_segkit.data.formats.tiff16 import Tiff16
+from napari_segkit.data.formats.voc import Voc
 from napari_segkit.data.formats.yolo_seg import YoloSeg
 from napari_segkit.errors import DatasetError, InputError
 
@@ -22,13 +23,14 @@ _ALL: tuple[Format, ...] = (
     CvatMask(),
     CvatXml(),
     Coco(),
+    Voc(),
     YoloSeg(),
     Labelme(),
     Tiff16(),
     IndexedPng(),
 )
 FORMATS: dict[str, Format] = {one.id: one for one in _ALL}
-"""Earlier ones are asked first whether a dataset is theirs: those whose files say so by name."""
+_ASKED_FIRST = ("voc",)  # its folders are those of CVAT's masks, and more
 
 
 def get_format(format_id: str) -> Format:
@@ -52,7 +54,8 @@ def recognise(path: Path) -> Format:
     DatasetError
         Where no format knows it.
     """
-    for candidate in FORMATS.values():
+    first = [FORMATS[key] for key in _ASKED_FIRST]
+    for candidate in (*first, *FORMATS.values()):
         if candidate.recognises(path):
             return candidate
     raise DatasetError(

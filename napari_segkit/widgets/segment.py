@@ -10,10 +10,8 @@ from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +22,8 @@ from napari_segkit.models.registry import get_model
 from napari_segkit.widgets._choosers import LayerChooser
 from napari_segkit.widgets._form import ParamsForm, folded
 from napari_segkit.widgets._run import SegmentRun, explain
+from napari_segkit.widgets._scroll import VerticalScroll
+from napari_segkit.widgets._scroll import VerticalScroll
 from napari_segkit.widgets._status import StatusBox
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class SegmentDock(QWidget):
         layout.addLayout(lines)
         layout.addWidget(self.run_button)
         layout.addWidget(self.status)
-        layout.addWidget(scrolled(self.advanced), 1)
+        layout.addWidget(VerticalScroll(self.advanced), 1)
 
     def _connect(self) -> None:
         self.image.layer_changed.connect(self._on_image)
@@ -167,20 +167,3 @@ class CoinsDock(SegmentDock):
     """Coins."""
 
     model_id = "coins"
-
-
-def scrolled(content: QWidget) -> QScrollArea:
-    """What may be taller than a laptop's screen."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    holder = QWidget()
-    layout = QVBoxLayout(holder)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(content)
-    layout.addStretch()
-    area.setWidget(holder)
-    bar = area.verticalScrollBar().sizeHint().width()
-    area.setMinimumWidth(holder.minimumSizeHint().width() + bar)
-    return area

@@ -1,0 +1,151 @@
+"""Make the pictures of README and user guide from the running program.
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER]
+
+They go to ``docs/images`` unless another folder is named.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import napari
+from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtGui import QGuiApplication
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+SIZE = (1280, 800)
+
+
+def turn_for(milliseconds: int) -> None:
+    """Let the program run."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec_() if hasattr(loop, "exec_") else loop.exec()
+
+
+def wait_for(signal: Any) -> None:
+    """Let the program run until it says so."""
+    loop = QEventLoop()
+    signal.connect(loop.quit)
+    loop.exec_() if hasattr(loop, "exec_") else loop.exec()
+    turn_for(300)
+
+
+class Camera:
+    """Takes pictures of a window into a folder."""
+
+    def __init__(self, viewer: napari.Viewer, folder: Path) -> None:
+        self.viewer, self.folder = viewer, folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def window(self, name: str) -> None:
+        turn_for(500)
+        path = self.folder / f"{name}.png"
+        self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+        _say(path)
+
+    def widget(self, name: str, widget: QWidget) -> None:
+        turn_for(300)
+        path = self.folder / f"{name}.png"
+        widget.grab().save(str(path))
+        _say(path)
+
+
+def _say(path: Path) -> None:
+    print(path)
+
+
+def open_dock(viewer: napari.Viewer, name: str) -> Any:
+    _, dock = viewer.window.add_plugin_dock_widget("napari-segkit", name)
+    turn_for(300)
+    return dock
+
+
+def run(dock: Any) -> None:
+    QTimer.singleShot(0, dock.run_button.click)
+    wait_for(dock.run.finished)
+
+
+def coins(camera: Camera) -> None:
+    """The main job: open, run."""
+    viewer = camera.viewer
+    viewer.open_sample("napari-segkit", "coins")
+    dock = open_dock(viewer, "Coins")
+    camera.window("coins-open")
+    run(dock)
+    viewer.reset_view()
+    camera.window("coins-result")
+    dock.advanced.expand(animate=False)
+    dock.form.groups["Origin pipeline"].expand(animate=False)
+    camera.widget("coins-advanced", dock)
+    dock.advanced.collapse(animate=False)
+
+
+def boxes(camera: Camera) -> None:
+    """The search limited to two boxes."""
+    viewer = camera.viewer
+    dock = viewer.window.dock_widgets["Coins (napari-segkit)"]
+    viewer.layers.remove("coins · coins")
+    rectangles = [[[20, 130], [20, 240], [90, 240], [90, 130]]]
+    shapes = viewer.add_shapes(
+        rectangles, name="boxes", face_color="transparent", edge_color="cyan", edge_width=2
+    )
+    dock.boxes.layer = shapes
+    run(dock)
+    camera.window("coins-boxes")
+    viewer.layers.remove(shapes)
+
+
+def refusal(camera: Camera) -> None:
+    """A failure: one sentence, details."""
+    viewer = camera.viewer
+    dock = viewer.window.dock_widgets["Coins (napari-segkit)"]
+    dock.boxes.layer = viewer.add_shapes(name="boxes")
+    dock.run_button.click()
+    dock.status.details_button.click()
+    camera.widget("coins-refused", dock)
+    viewer.layers.remove("boxes")
+
+
+def export(camera: Camera, folder: Path) -> None:
+    """The export dock, and what it says."""
+    viewer = camera.viewer
+    dock = viewer.window.dock_widgets["Coins (napari-segkit)"]
+    viewer.open_sample("napari-segkit", "coins_generated")
+    run(dock)
+    viewer.window.remove_dock_widget(dock)
+    panel = open_dock(viewer, "Export masks")
+    panel.target.setText(str(folder / "masks.zip"))
+    panel.include_images.setChecked(True)
+    QTimer.singleShot(0, panel.export_button.click)
+    wait_for(panel.runner.done)
+    viewer.reset_view()
+    camera.window("export")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
+    viewer = napari.Viewer()
+    viewer.window.resize(*SIZE)
+    viewer.theme = "dark"
+    turn_for(1000)
+    camera = Camera(viewer, folder)
+    coins(camera)
+    boxes(camera)
+    refusal(camera)
+    place = Path(tempfile.gettempdir()) / "coins"  # a short name: it is in the picture
+    export(camera, place)
+    shutil.rmtree(place)
+    viewer.close()
+    QGuiApplication.processEvents()
+
+
+if __name__ == "__main__":
+    main()

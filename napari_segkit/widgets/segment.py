@@ -23,7 +23,6 @@ from napari_segkit.widgets._choosers import LayerChooser
 from napari_segkit.widgets._form import ParamsForm, folded
 from napari_segkit.widgets._run import SegmentRun, explain
 from napari_segkit.widgets._scroll import VerticalScroll
-from napari_segkit.widgets._scroll import VerticalScroll
 from napari_segkit.widgets._status import StatusBox
 
 if TYPE_CHECKING:

@@ -117,6 +117,8 @@ class StagedFile:
         self._temporary = temporary_beside(self.target)
         with disk_errors(target):
             sweep(self.target.parent)
+            if self.target.exists() and not os.access(self.target, os.W_OK):
+                raise PermissionError(errno.EACCES, "write-protected", str(target))
             self.file: BinaryIO = self._temporary.open("xb")
 
     def commit(self) -> None:

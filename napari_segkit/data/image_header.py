@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from PIL import Image as PilImage
 from PIL import UnidentifiedImageError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_segkit.data.archive import Store
 
 _ORIENTATION = 274  # the EXIF tag
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def image_shape(store: Store, file: str) -> tuple[int, int]:
@@ -38,11 +39,9 @@ def encoded_shape(data: bytes, where: object) -> tuple[int, int]:
 def header_shape(stream: IO[bytes], where: object) -> tuple[int, int]:
     """(H, W) after EXIF rotation of an opened image file; as `encoded_shape`."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large sizes: nothing is decoded
-            with PilImage.open(stream) as image:
-                width, height = image.size
-                turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        magic = stream.read(4)
+        stream.seek(0)
+        height, width, orientation = (_tiff if magic in _TIFF else _other)(stream)
     except SegkitError:
         raise
     except UnidentifiedImageError as error:
@@ -51,4 +50,21 @@ def header_shape(stream: IO[bytes], where: object) -> tuple[int, int]:
         raise ImageError(
             "image is damaged", where=where, got=str(error) or type(error).__name__
         ) from error
-    return (width, height) if turned else (height, width)
+    return (width, height) if orientation in (5, 6, 7, 8) else (height, width)
+
+
+def _tiff(stream: IO[bytes]) -> tuple[int, int, int]:
+    """Height, width as stored, orientation; Pillow gives the turned size in some releases."""
+    import tifffile
+
+    with tifffile.TiffFile(cast("BinaryIO", stream)) as tiff:
+        page = tiff.pages[0].aspage()
+        orientation = page.tags.valueof(_ORIENTATION, default=1)
+        return page.imagelength, page.imagewidth, int(orientation)
+
+
+def _other(stream: IO[bytes]) -> tuple[int, int, int]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of large sizes: nothing is decoded
+        with PilImage.open(stream) as image:
+            return image.height, image.width, image.getexif().get(_ORIENTATION, 1)

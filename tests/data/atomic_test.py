@@ -114,6 +114,18 @@ def test_F54_a_folder_that_is_gone_or_a_file(tmp_path: Path) -> None:
         write(Path("/proc/segkit"), b"x")
 
 
+def test_F54_a_write_protected_file_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write what is protected
+    with pytest.raises(WriteError, match="may not be written"):
+        write(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_F54_a_folder_that_vanishes_meanwhile(tmp_path: Path) -> None:
     place = tmp_path / "usb"
     place.mkdir()

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,7 @@ MOST_IDS = 255
 _HEADER = "# label:color_rgb:parts:actions"
 
 
+@cache
 def voc_palette() -> NDArray[np.uint8]:
     """(256, 3) uint8 RGB: Pascal VOC's colour of each instance id.
 
@@ -41,6 +43,7 @@ def voc_palette() -> NDArray[np.uint8]:
         for channel in range(3):
             palette[:, channel] |= ((ids >> channel & 1) << place).astype(np.uint8)
         ids >>= 3
+    palette.setflags(write=False)  # everyone gets this one
     return palette
 
 

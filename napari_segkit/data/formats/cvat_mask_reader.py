@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 _EXAMPLES = 5  # names that a note gives
 
 
+@cache
+def _object_ids() -> ColorTable:
+    return ColorTable({(r, g, b): k for k, (r, g, b) in enumerate(voc_palette().tolist())})
+
+
 class Masks:
     """Decodes the masks of a dataset, one image at a time."""
 
@@ -48,8 +53,7 @@ class Masks:
         self._colors = ColorTable(colors)
         has_background = any(one.name == BACKGROUND for one in lines)
         self._numbers = len(lines) if has_background else 0
-        ids = voc_palette().tolist()
-        self._ids = ColorTable({(r, g, b): k for k, (r, g, b) in enumerate(ids)})
+        self._ids = _object_ids()
 
     def classes(self, name: str) -> tuple[NDArray[np.uint16], Plane]:
         """Class number of each pixel (H, W), 0 = background, and the file as it was."""

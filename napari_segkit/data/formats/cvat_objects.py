@@ -54,7 +54,8 @@ def assemble(classes: NDArray[np.uint16], objects: Labels | None) -> Objects:
     if objects is None:
         return Objects(*components(classes))
     kinds = int(classes.max(initial=0)) + 1
-    pairs = objects * np.int32(kinds) + classes.astype(np.int32)
+    pairs = objects * np.int32(kinds)
+    pairs += classes
     ids, of_class = np.divmod(present_ids(pairs), kinds)
     table, class_of, split = _named(ids.tolist(), of_class.tolist(), kinds)
     labels = lookup(pairs, table)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -322,3 +324,16 @@ def test_a_warning_names_a_few_images_and_counts_the_rest(kit) -> None:
     samples = [kit.sample(f"n{k}") for k in range(7)]
     report = kit.write(kit.place(), samples, include_images=True)
     assert report.warnings[0].endswith("n0, n1, n2, n3, n4 and 2 more")
+
+
+def test_memory_does_not_grow_with_the_number_of_images(kit) -> None:
+    sample = kit.sample("x", labels=np.ones((200, 200), np.int32))
+    with open_writer(kit.place(".zip"), kit.classes) as writer:
+        marks = []
+        tracemalloc.start()
+        for number in range(600):
+            writer.add(replace(sample, name=f"folder/image_{number:06}"))
+            if number in (199, 599):
+                marks.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+    assert (marks[1] - marks[0]) / 400 < 3000  # bytes per image: its name and zip entries

@@ -58,8 +58,8 @@ class Reply:
 
     url: str
     status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)  # it may repeat what must not be shown
     stream: http.client.HTTPResponse | None = None
 
     def json(self) -> Any:

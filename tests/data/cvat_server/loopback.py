@@ -61,7 +61,8 @@ class Loopback(ThreadingHTTPServer):
         self.failures: list[tuple[str, str, Fail]] = []
         self.task: dict[str, Any] = {
             "id": 5, "name": "coins", "dimension": "2d", "mode": "annotation", "organization": None,
-            "media_type": "image", "size": 0, "labels": {"url": ""}, "target_storage": None,
+            "media_type": "image", "size": 0, "target_storage": None, "labels": {"url": ""},
+            "jobs": {"count": 1, "completed": 0, "validation": 0, "url": ""},
         }  # fmt: skip
         self.meta: dict[str, Any] = {"deleted_frames": [], "start_frame": 0, "frame_filter": ""}
         self.frames: list[dict[str, Any]] = []

@@ -17,13 +17,13 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.errors import DatasetError, MaskError, SegkitError
 from napari_segkit.widgets._choosers import MaskList
 from napari_segkit.widgets._class_table import ClassTable
+from napari_segkit.widgets._dock import Dock
 from napari_segkit.widgets._export import Recipe, classes_of, count_samples, samples, take_down
 from napari_segkit.widgets._status import StatusBox
 from napari_segkit.widgets._worker import Failure, JobRunner
@@ -38,7 +38,7 @@ _REPLACE = "Replace it"
 _OPEN = "Open folder"
 
 
-class ExportDock(QWidget):
+class ExportDock(Dock):
     """Which masks, which classes, where to; then what was written.
 
     Parameters

@@ -13,13 +13,13 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from napari_segkit.errors import ImageError, SegkitError
 from napari_segkit.models.base import PromptKind
 from napari_segkit.models.registry import get_model
 from napari_segkit.widgets._choosers import LayerChooser
+from napari_segkit.widgets._dock import Dock
 from napari_segkit.widgets._form import ParamsForm, folded
 from napari_segkit.widgets._run import SegmentRun, explain
 from napari_segkit.widgets._scroll import VerticalScroll
@@ -34,7 +34,7 @@ _RUN = "Run"
 _CANCEL = "Cancel"
 
 
-class SegmentDock(QWidget):
+class SegmentDock(Dock):
     """Image chooser, preset, parameters, Run, and what came of it.
 
     Parameters

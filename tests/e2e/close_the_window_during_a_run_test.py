@@ -44,9 +44,8 @@ def test_f47_close_it_during_a_run(
     dock.run_button.click()
     qtbot.waitUntil(gate.inside.is_set)
     if what == "dock":
-        viewer.window.remove_dock_widget(dock)
         with qtbot.waitSignal(dock.destroyed):
-            dock.deleteLater()
+            viewer.window.remove_dock_widget(dock)  # as the cross in its title does
     else:
         viewer.close()
     qtbot.waitUntil(ended.is_set)

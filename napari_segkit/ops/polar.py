@@ -116,7 +116,7 @@ def sample(
 
 
 def pick(values: NDArray[_Scalar], at: NDArray[np.intp]) -> NDArray[_Scalar]:
-    """Values (N, T, R) or (N, T, R, C) at one sample per ray, ``at`` (N, T): (N, T) or (N, T, C)."""
+    """Values (N, T, R, …) at one sample per ray, ``at`` (N, T): (N, T, …)."""
     n, t, r = values.shape[:3]
     first = np.arange(0, n * t * r, r).reshape(n, t)
     return values.reshape(n * t * r, *values.shape[3:])[first + at]
@@ -124,6 +124,8 @@ def pick(values: NDArray[_Scalar], at: NDArray[np.intp]) -> NDArray[_Scalar]:
 
 def closed_path(gain: Floats, *, penalty: float, reach: int = 1) -> NDArray[np.intp]:
     """Closed path of highest gain, by dynamic programming over one and a quarter turns.
+
+    The ends meet in all but hopeless cases, because the turns before and after pull them together.
 
     Parameters
     ----------

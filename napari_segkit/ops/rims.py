@@ -141,7 +141,7 @@ def gain_at(gain: Floats, inside: Bools, curves: Floats, rhos: Floats) -> tuple[
 
 def _column(curves: Floats, rhos: Floats, low: int, high: int) -> NDArray[np.intp]:
     at = ((curves - rhos[0]) * (1 / (rhos[1] - rhos[0])) + np.float32(0.5)).astype(np.intp)
-    return np.minimum(np.maximum(at, low), high)
+    return np.asarray(np.minimum(np.maximum(at, low), high))
 
 
 def colour_step(

@@ -141,9 +141,14 @@ def _print_mismatches(error: MismatchError, as_json: bool) -> None:
 def _print_push(report: jobs.PushReport) -> None:
     done = "appended to" if report.mode == "append" else "put in the place of everything in"
     place = escape(f"task {report.task} ({report.task_name}) at {report.server}")
-    counts = f"{report.instances} objects in {report.images} images"
+    counts = f"{_count(report.instances, 'object')} in {_count(report.images, 'image')}"
     out.print(f"{counts} {done} {place}", soft_wrap=True)
     if report.untouched:
-        out.print(f"{report.untouched} frames of the task are not in the dataset", soft_wrap=True)
+        verb = "is" if report.untouched == 1 else "are"
+        out.print(f"{_count(report.untouched, 'frame')} of the task {verb} not in the dataset")
     for warning in report.warnings:
         err.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

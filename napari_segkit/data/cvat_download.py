@@ -59,8 +59,9 @@ def _once(
         return reply
     announced = reply.headers.get("content-length", "")
     total = int(announced) if announced.isdecimal() else None
-    file.seek(0)
-    file.truncate()
+    if file.tell():  # what came before it broke
+        file.seek(0)
+        file.truncate()
     size = 0
     with reply.stream:
         while piece := read_stream(reply.stream, _PIECE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from napari_segkit.data.atomic import disk_errors
 from napari_segkit.data.cvat_compare import Comparison, MismatchError
 from napari_segkit.data.cvat_server import OLDEST, OLDEST_APPEND
 from napari_segkit.data.dataset import Sample, WriteOptions
@@ -91,7 +93,7 @@ def push(
     """
     with (
         recognise(source).open(source) as dataset,
-        tempfile.TemporaryDirectory(prefix="segkit-") as folder,
+        _scratch() as folder,
     ):
         names = _chosen(dataset, subset, source)
         if mode == "append":
@@ -99,7 +101,7 @@ def push(
         else:
             yield from server.check(OLDEST)
         found = yield from server.task(task)
-        archive = Path(folder) / "masks.zip"
+        archive = folder / "masks.zip"
         options = WriteOptions(instances=instances)
         packed, compared = yield from _pack(
             dataset, names, archive, task=found, source=source, options=options
@@ -116,6 +118,15 @@ def push(
         untouched=compared.untouched(),
         warnings=(*dataset.notes, *compared.warnings(), *packed.warnings),
     )
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for what is on its way; it goes whatever happens."""
+    with disk_errors(Path("the temporary folder")):
+        folder = tempfile.TemporaryDirectory(prefix="segkit-", ignore_cleanup_errors=True)
+    with folder as name:
+        yield Path(name)
 
 
 def _chosen(dataset: Dataset, subset: str | None, source: Path) -> tuple[str, ...]:
@@ -220,8 +231,8 @@ def pull(
         Where the disk refuses.
     """
     options = options or WriteOptions()
-    with tempfile.TemporaryDirectory(prefix="segkit-") as folder:
-        archive = Path(folder) / "export.zip"
+    with _scratch() as folder:
+        archive = folder / "export.zip"
         yield from server.check(OLDEST)
         found = yield from server.task(task)
         if not found.frames:

@@ -64,7 +64,12 @@ class Loopback(ThreadingHTTPServer):
             "media_type": "image", "size": 0, "target_storage": None, "labels": {"url": ""},
             "jobs": {"count": 1, "completed": 0, "validation": 0, "url": ""},
         }  # fmt: skip
-        self.meta: dict[str, Any] = {"deleted_frames": [], "start_frame": 0, "frame_filter": ""}
+        self.meta: dict[str, Any] = {
+            "deleted_frames": [],
+            "start_frame": 0,
+            "frame_filter": "",
+            "chunks_updated_date": "2026-01-01T00:00:00Z",
+        }
         self.frames: list[dict[str, Any]] = []
         self.labels: list[dict[str, Any]] = []
         self.page_size = 100

@@ -28,6 +28,8 @@ from napari_segkit.cli.report import (
 from napari_segkit.cli.run import run, told
 from napari_segkit.data.boxes import read_boxes
 from napari_segkit.data.dataset import WriteOptions
+from napari_segkit.data.formats.classes import read_value_map
+from napari_segkit.data.formats.indexed_png import IndexedPng
 from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.data.images import find_images
 from napari_segkit.models.base import make_params
@@ -120,6 +122,7 @@ def predict(
 
 
 @app.command()
+@app.command("convert")
 def export(
     source: Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")],
     target: Annotated[Path, typer.Argument(help="Folder or .zip to write.")],
@@ -133,15 +136,26 @@ def export(
     color: Annotated[
         list[str] | None, typer.Option(metavar="OLD=R,G,B", help="Recolour a class.")
     ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Read masks of values: classes.json, rings or egg-pan."),
+    ] = None,
+    lossy: Annotated[
+        bool, typer.Option("--lossy", help="Write what the format cannot wholly hold, too.")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Write a dataset again: folder or archive, other subset, classes renamed or recoloured."""
+    """Write a dataset in any format: as folder or archive, classes renamed or recoloured."""
     with told(as_json):
-        options = WriteOptions(subset, with_images, instances.value, overwrite)
-        changes = parse_class_changes(rename or [], color or [])
         job = jobs.convert(
-            source, target, format_id=format_id, options=options, class_changes=changes
+            source,
+            target,
+            format_id=format_id,
+            options=WriteOptions(subset, with_images, instances.value, overwrite),
+            class_changes=parse_class_changes(rename or [], color or []),
+            source_format=None if values is None else IndexedPng(read_value_map(values)),
+            lossy=lossy,
         )
         report = run(job, as_json)
         print_json(asdict(report)) if as_json else print_written(report)

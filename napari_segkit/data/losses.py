@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from napari_segkit.data.formats.base import Capabilities
-    from napari_segkit.types import ClassDef, Segmentation
+    from napari_segkit.types import Segmentation
 
 _SENTENCES = {
     "scores": "scores of {objects} are not kept",
@@ -104,33 +104,56 @@ def _touching(segmentation: Segmentation) -> int:
     return len(np.unique(pairs[crowded] & 0xFFFFFFFF))
 
 
-def losses(
-    source: Iterable[Sample] | Sample,
-    capabilities: Capabilities,
-    *,
-    classes: tuple[ClassDef, ...] = (),
-) -> tuple[str, ...]:
+@dataclass
+class NoteCount:
+    """Adds up what readers note about samples.
+
+    A note that begins with a number counts something that was left out or changed: numbers of
+    equal notes are added. Other notes are information.
+    """
+
+    numbers: Counter[str] = field(default_factory=Counter)
+    images: Counter[str] = field(default_factory=Counter)
+
+    def add(self, segmentation: Segmentation) -> None:
+        """Take in one sample's notes."""
+        for note in segmentation.notes:
+            number, _, rest = note.partition(" ")
+            if number.isdecimal():
+                self.numbers[rest] += int(number)
+                self.images[rest] += 1
+
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence for each kind of note."""
+        return tuple(
+            f"{number} {rest} (in {_counted(self.images[rest], 'image')})"
+            for rest, number in self.numbers.items()
+        )
+
+
+def losses(source: Iterable[Sample] | Sample, capabilities: Capabilities) -> tuple[str, ...]:
     """What would be lost, in counted sentences; empty where a format holds everything.
 
     Parameters
     ----------
     source
-        A dataset, or one sample; every sample is read.
+        A dataset, or one sample; every sample is read. What its reader had to leave out is counted
+        first.
     capabilities
         Of the format that would be written.
-    classes
-        Of the dataset, for formats without colours.
     """
-    count = LossCount(capabilities)
+    count, notes = LossCount(capabilities), NoteCount()
     for sample in (source,) if isinstance(source, Sample) else source:
         count.add(sample.segmentation)
-    return count.sentences()
+        notes.add(sample.segmentation)
+    return (*notes.sentences(), *count.sentences())
 
 
 def may_lose(source: Capabilities, target: Capabilities) -> bool:
-    """Whether ``target`` holds less than ``source`` can have, so that samples must be looked at."""
+    """Whether samples must be looked at: ``source`` can have what gets lost on the way."""
     return (
-        (source.scores and not target.scores)
+        source.overlap
+        or (source.scores and not target.scores)
         or target.holes != "kept"
         or target.parts != "kept"
         or (source.touching and not target.touching)

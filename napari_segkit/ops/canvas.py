@@ -132,7 +132,7 @@ class Canvas:
         empty = sum(area == 0 for area in self._areas.values())
         remarks = []
         if self._covered:
-            remarks.append(f"objects overlap: {self._covered} pixels went to the later one")
+            remarks.append(f"{self._covered} pixels lie in several objects and went to the last")
         if empty:
             remarks.append(f"{empty} objects cover no pixel of the image and were left out")
         if self._outside:

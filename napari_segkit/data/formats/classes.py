@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_segkit.data.formats.cvat_labelmap import voc_palette
+from napari_segkit.data.formats.sources import LoneFile, read_json, understood
 from napari_segkit.errors import DatasetError
 from napari_segkit.types import ClassDef
 
@@ -61,6 +63,7 @@ EGG_PAN = ValueMap(
     (ClassDef("egg", (255, 200, 0)), ClassDef("pan", (0, 0, 128))), {128: 0, 255: 1}, (64, 192)
 )
 """0, 128, 255: quantised at 64 and 192."""
+KNOWN = {"rings": RINGS, "egg-pan": EGG_PAN}
 
 
 def color_or_next(value: Any, position: int) -> Color:
@@ -159,6 +162,21 @@ def value_map(content: Any, *, where: object) -> ValueMap:
     if fault:
         raise DatasetError("classes contradict each other", where=where, got=fault)
     return ValueMap(classes, values, thresholds, _whole(content.get("smallest", 0)))
+
+
+def read_value_map(place: str) -> ValueMap:
+    """A file such as ``classes.json``, or one that is known by name: ``rings``, ``egg-pan``.
+
+    Raises
+    ------
+    DatasetError
+        Where it cannot be read or understood.
+    """
+    if place in KNOWN:
+        return KNOWN[place]
+    path = Path(place)
+    with understood(path, expected=f"classes with name, color and value, or {', '.join(KNOWN)}"):
+        return value_map(read_json(LoneFile(path), path.name), where=path)
 
 
 def _whole(value: Any) -> int:

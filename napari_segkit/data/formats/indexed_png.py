@@ -202,7 +202,7 @@ class IndexedPngDataset(EntryDataset[str]):
             areas = np.bincount(labels.ravel())
             kept = [key for key in class_of if areas[key] >= self._table.smallest]
             if dropped := len(class_of) - len(kept):
-                notes.append(f"{dropped} specks dropped")
+                notes.append(f"specks dropped: {dropped}")
             labels = lookup(labels, {old: new for new, old in enumerate(kept, 1)})
             class_of = {new: class_of[old] for new, old in enumerate(kept, 1)}
         segmentation = segmentation_from_labels(

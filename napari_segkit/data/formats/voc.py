@@ -9,9 +9,9 @@
     Annotations/NAME.xml                boxes of the objects; x and y begin at 1
     JPEGImages/NAME.EXT                 where images are included
 
-Read as CVAT's mask format is, with two differences: void (number 255, the pale border that VOC
-draws around objects) is background, and where an image has boxes but no mask, the boxes are its
-objects. No border is written.
+Read as CVAT's mask format is, with two differences: void (the pale border that VOC draws around
+objects, number 255 in palette files) is background, and where an image has boxes but no mask, the
+boxes are its objects. No border is written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 
 from napari_segkit.data.formats.base import Capabilities, Format
 from napari_segkit.data.formats.checking import found_by_reading
-from napari_segkit.data.formats.cvat_decode import class_numbers, object_numbers, read_plane
+from napari_segkit.data.formats.cvat_decode import ColorTable
 from napari_segkit.data.formats.cvat_labelmap import (
     FILE,
     check_classes,
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
     from xml.etree.ElementTree import Element
-
-    from numpy.typing import NDArray
 
     from napari_segkit.data.dataset import (
         Dataset,
@@ -106,42 +104,16 @@ class _VocMasks(Masks):
 
     def __init__(self, contents: Contents) -> None:
         super().__init__(contents)
-        self._background = _code(contents.labelmap.background)
-        taken = {one.color for one in contents.labelmap.lines}
-        self._void = None if _VOID in taken else _code(_VOID)
-
-    def classes(self, name: str) -> tuple[NDArray[np.uint16], Plane]:
-        """Class number of each pixel (H, W), 0 = background or void, and the file as it was."""
-        file = self._contents.classes[name]
-        plane = read_plane(self._contents.store.read(file), file)
-        lines = class_numbers(self._cleaned(plane), self._colors, self._numbers, file)
-        return self._class_of_line[lines], plane
+        lines = contents.labelmap.lines
+        colors = {one.color: number for number, one in enumerate(lines)}
+        self._has_void = colors.setdefault(_VOID, len(lines)) == len(lines)
+        colors.setdefault(contents.labelmap.background, len(lines))
+        self._colors = ColorTable(colors)  # the number after the last line is background
 
     def objects(self, name: str) -> tuple[Labels, Plane]:
         """Object id of each pixel (H, W), 0 = none or void, and the file as it was."""
-        file = self._contents.objects[name]
-        plane = read_plane(self._contents.store.read(file), file)
-        ids = object_numbers(plane, self._ids, file)
-        return np.where(ids == _VOID_NUMBER, 0, ids) if self._void is not None else ids, plane
-
-    def _cleaned(self, plane: Plane) -> Plane:
-        """A plane without void: its colour, or the number 255 of a gray file."""
-        if self._void is None:
-            return plane
-        if plane.codes is not None:
-            void = plane.codes == self._void
-            return replace(plane, codes=np.where(void, np.uint32(self._background), plane.codes))
-        numbers = np.asarray(plane.numbers)
-        if plane.mode == "P" and plane.palette is not None:
-            void = plane.palette[numbers] == self._void
-        else:
-            void = numbers == _VOID_NUMBER
-        return replace(plane, numbers=np.where(void, 0, numbers))
-
-
-def _code(color: Color) -> int:
-    red, green, blue = color
-    return red | green << 8 | blue << 16
+        ids, plane = super().objects(name)
+        return np.where(ids == _VOID_NUMBER, 0, ids) if self._has_void else ids, plane
 
 
 class VocDataset(CvatMaskDataset):

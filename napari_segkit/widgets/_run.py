@@ -141,7 +141,7 @@ class SegmentRun(QObject):
             return
         (task, answer), self._offered = self._offered, None
         source = task.source
-        patch = merge(answer.result.labels, _before(None, source))
+        patch = jobs.drain(merge(answer.result.labels, _before(None, source)))
         image = task.image if self._image_fault(task) is None else None
         layer = self._add_layer(task, image)
         PatchWriter(layer, source.plane, patch, answer.result).finish()
@@ -236,14 +236,13 @@ def segment_job(
     result = yield from jobs.segment(model, image, params=params, prompts=prompts)
     seconds = time.perf_counter() - started
     result = replace(result, notes=(*notes, *result.notes))
-    yield Progress(0, None, "writing")
-    return Answer(result, merge(result.labels, before), before.revision, seconds)
+    patch = yield from merge(result.labels, before)
+    return Answer(result, patch, before.revision, seconds)
 
 
 def merge_job(answer: Answer, before: Before) -> Job[Answer]:
     """Work the changes out again, for a mask that was painted or undone meanwhile."""
-    yield Progress(0, None, "writing")
-    patch = merge(answer.result.labels, before)
+    patch = yield from merge(answer.result.labels, before)
     return replace(answer, patch=patch, revision=before.revision)
 
 

@@ -10,12 +10,14 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
+from napari_segkit.jobs import drain
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.types import ClassDef, Segmentation
 from napari_segkit.widgets._binding import find_mask, read_binding
 from napari_segkit.widgets._layers import ImageSource, image_source
 from napari_segkit.widgets._masks import PatchWriter, add_mask_layer, is_usable
-from napari_segkit.widgets._merge import merge
+from napari_segkit.widgets._merge import Before, Patch
+from napari_segkit.widgets._merge import merge as merge_job
 from napari_segkit.widgets._undo import state_of
 
 COIN = ClassDef("coin", (255, 196, 0))
@@ -31,6 +33,10 @@ def squares(*corners: tuple[int, int], shape: tuple[int, int] = (40, 60)) -> np.
 
 def result_of(labels: np.ndarray) -> Segmentation:
     return segmentation_from_labels(labels, classes=(COIN, EGG))
+
+
+def merge(labels: np.ndarray, before: Before) -> Patch:
+    return drain(merge_job(labels, before))
 
 
 class Bench:
@@ -116,6 +122,20 @@ def test_a_whole_run_is_one_undo_step_and_redo_brings_it_back() -> None:
     bench.mask.redo()
     np.testing.assert_array_equal(bench.mask.data, squares((2, 2), (20, 30)))
     assert bench.ids() == [1, 2]
+
+
+def test_bands_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One mask in one piece, the other in bands of three rows."""
+    one, many = Bench(), Bench()
+    for bench, size in ((one, 1 << 21), (many, 180)):
+        monkeypatch.setattr("napari_segkit.widgets._merge._BAND", size)
+        bench.run(squares((2, 2), (20, 30), (30, 50)))
+        bench.mask.data_setitem(np.nonzero(squares((20, 33))), 0)
+        bench.mask.data_setitem(np.nonzero(squares((12, 20))), 9)
+        bench.run(squares((3, 2), (20, 31), (13, 20), (30, 2)))
+    np.testing.assert_array_equal(one.mask.data, many.mask.data)
+    assert one.mask.features.equals(many.mask.features)
+    assert one.status() == {1: "predicted", 4: "predicted", 9: "drawn"}
 
 
 def test_many_portions_are_still_one_undo_step(monkeypatch: pytest.MonkeyPatch) -> None:

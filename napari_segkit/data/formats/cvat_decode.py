@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 2 * 89_478_485
 """Larger masks are refused from their header; Pillow itself refuses at twice its bomb limit."""
+_BAND_PIXELS = 1 << 18
 _SHOWN = 5  # unknown colours that an error lists
 _GRAY = np.arange(256, dtype=np.uint32) * 0x010101
 
@@ -130,8 +131,7 @@ def _check_size(image: PilImage.Image, where: str) -> None:
 def _plane(image: PilImage.Image, where: str) -> Plane:
     mode = image.mode
     if mode in ("RGB", "RGBA"):
-        pixels = np.asarray(image.convert("RGBA")).view("<u4")[..., 0]
-        return Plane(codes=pixels & np.uint32(0xFFFFFF), mode=mode)  # alpha is in the top byte
+        return Plane(codes=_codes(image), mode=mode)
     if mode == "P":
         colors = np.array(image.getpalette() or [], np.uint32).reshape(-1, 3)
         palette = np.zeros(256, np.uint32)
@@ -142,6 +142,17 @@ def _plane(image: PilImage.Image, where: str) -> Plane:
     if mode in ("1", "L", "LA"):
         return Plane(numbers=np.asarray(image.getchannel(0)), palette=_GRAY, mode=mode)
     return Plane(numbers=as_label_array(np.asarray(image), where=where), mode=mode)
+
+
+def _codes(image: PilImage.Image) -> NDArray[np.uint32]:
+    """Colour code of each pixel (H, W), band by band, so that no second copy is made."""
+    codes = np.empty((image.height, image.width), np.uint32)
+    rows = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        pixels = np.asarray(band.convert("RGBA")).view("<u4")[..., 0]
+        np.bitwise_and(pixels, 0xFFFFFF, out=codes[top : top + rows])  # alpha is in the top byte
+    return codes
 
 
 def class_numbers(plane: Plane, table: ColorTable, count: int, where: str) -> NDArray[np.uint16]:

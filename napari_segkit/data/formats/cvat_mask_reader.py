@@ -82,10 +82,10 @@ class Masks:
                 where=name,
                 expected=f"SegmentationClass/{name}.png beside SegmentationObject/{name}.png",
             )
-        classes, _ = self.classes(name)
+        classes = self.classes(name)[0]
         if name not in self._contents.objects:
             return assemble(classes, None)
-        objects, _ = self.objects(name)
+        objects = self.objects(name)[0]
         if objects.shape != classes.shape:
             raise MaskError(
                 "class mask and object mask have different sizes",

@@ -68,6 +68,9 @@ def push(
     instances: Annotated[
         Grouping, typer.Option(help="separate objects, or merge them to one per class and image.")
     ] = Grouping.SEPARATE,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Send shapes, no file: over 255 objects, only append.")
+    ] = False,
     insecure: Insecure = False,
     timeout: Timeout = 3600,
     as_json: Json = False,
@@ -91,6 +94,7 @@ def push(
                     mode=mode.value,
                     subset=subset,
                     instances=instances.value,
+                    direct=direct,
                 ),
                 as_json,
             )

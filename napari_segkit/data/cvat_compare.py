@@ -51,7 +51,7 @@ class Comparison:
     """
 
     def __init__(self, task: Task, *, most: int | None = MOST_IDS) -> None:
-        self._task, self._most = task, most
+        self.task, self._most = task, most
         self._frames: dict[str, list[Frame]] = defaultdict(list)
         self._ends: dict[str, list[str]] = defaultdict(list)
         for frame in task.frames:
@@ -142,7 +142,7 @@ class Comparison:
 
     def untouched(self) -> int:
         """Frames of the task that the dataset does not have."""
-        return sum(frame.stem not in self._used for frame in self._task.frames)
+        return sum(frame.stem not in self._used for frame in self.task.frames)
 
 
 def _some(names: Iterable[str]) -> str:

@@ -107,7 +107,7 @@ def test_more_than_255_objects_are_refused_with_choices_and_merge_works(
     loopback.image("crowd.png", 30, 30)
     source = make_dataset(("a", 12, 8))
     monkeypatch.setattr("napari_segkit.jobs.cvat.recognise", lambda path: Crowd())
-    with pytest.raises(MismatchError, match=r"crowd: 300 objects.*--instances merge"):
+    with pytest.raises(MismatchError, match=r"crowd: 300 objects.*--instances merge.*--direct"):
         drain(jobs.push(source, connect(), 5))
     assert not loopback.imports
     report = drain(jobs.push(source, connect(), 5, instances="merge"))

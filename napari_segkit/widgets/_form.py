@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from enum import Enum
+from functools import partial
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
@@ -12,6 +13,7 @@ from magicgui.widgets import CheckBox, Widget, create_widget
 from psygnal import Signal
 from pydantic import ValidationError
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -124,15 +126,21 @@ class ParamsForm:
 
 def folded(title: str, content: QWidget) -> QCollapsible:
     """A heading that shows and hides what is under it."""
-    section = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
+    section = QCollapsible(title, expandedIcon=QIcon(), collapsedIcon=QIcon())
     section.setDuration(0)
-    inner = section.content().layout()
-    inner.setContentsMargins(12, 0, 0, 0)
+    section.content().layout().setContentsMargins(12, 0, 0, 0)
     section.layout().setContentsMargins(0, 0, 0, 0)
     section.addWidget(content)
     section.toggleButton().setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    section.toggled.connect(partial(_show_arrow, section, title))
     section.collapse(animate=False)
+    _show_arrow(section, title, expanded=False)
     return section
+
+
+def _show_arrow(section: QCollapsible, title: str, expanded: bool) -> None:
+    """In the text: the icons that superqt draws keep the colour of another theme."""
+    section.setText(f"{'▾' if expanded else '▸'}  {title}")
 
 
 def _line(name: str, field: FieldInfo) -> Widget:

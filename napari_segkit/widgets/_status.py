@@ -88,16 +88,19 @@ class StatusBox(QWidget):
 
     def show_progress(self, step: Progress) -> None:
         """Bring the bar up to date."""
-        parts = [step.message] if step.message else []
+        parts = []
         if step.total:
+            done = min(step.done, step.total)
             self.bar.setRange(0, step.total)
-            self.bar.setValue(min(step.done, step.total))
-            parts.append(f"{100 * step.done // step.total} %")
-            left = _time_left(time.monotonic() - self._started, step.done, step.total)
-            parts += [left] if left else []
+            self.bar.setValue(done)
+            parts.append(f"{100 * done // step.total} %")
+            parts.append(_time_left(time.monotonic() - self._started, done, step.total))
         else:
             self.bar.setRange(0, 0)
-        self.bar.setFormat(" · ".join(parts))
+        text = " · ".join(part for part in (*parts, step.message) if part)
+        room = self.bar.fontMetrics()
+        self.bar.setFormat(room.elidedText(text, Qt.TextElideMode.ElideRight, self.bar.width() - 8))
+        self.bar.setToolTip(text)
 
     def say(
         self,

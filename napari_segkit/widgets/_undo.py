@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from napari_segkit.widgets._layers import Plane
     from napari_segkit.widgets._merge import Written
 
-_STEPS = 50
+_STEPS = 20
+"""Runs that are remembered of each plane; more cannot be undone and then run again."""
 
 
 @dataclass
@@ -102,7 +103,10 @@ class MaskState:
         elif last is not None:  # no pixel changed, so there is nothing to undo but the last run
             step.mark, step.before = last.mark, last.before
             self._steps.remove(last)
-        self._steps = [*self._steps, step][-_STEPS:]
+        here = [one for one in self._steps if one.place == step.place]
+        if len(here) >= _STEPS:
+            self._steps.remove(here[0])
+        self._steps.append(step)
         self.revision += 1
 
     def _last(self, place: str) -> Step | None:

@@ -260,6 +260,20 @@ def test_f9_each_plane_of_a_stack_has_its_own_result_and_its_own_ids() -> None:
     assert not bench.mask.data[0].any()
 
 
+def test_what_was_written_is_remembered_of_every_plane_of_a_long_stack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("napari_segkit.widgets._undo._STEPS", 2)
+    bench = Bench((6, 40, 60))
+    for index in range(6):
+        bench.viewer.dims.set_point(0, index)
+        bench.run(squares((2, 2)))
+    bench.viewer.dims.set_point(0, 0)
+    for column in range(4):
+        bench.run(squares((20, 10 * column)))
+        np.testing.assert_array_equal(bench.mask.data[0] > 0, squares((20, 10 * column)) > 0)
+
+
 def test_a_result_for_a_plane_that_is_no_longer_shown_goes_to_its_plane() -> None:
     bench = Bench((5, 40, 60))
     bench.viewer.dims.set_point(0, 1)

@@ -1,4 +1,4 @@
-"""``segkit import``: prepare a dataset."""
+"""``segkit import`` and ``segkit profile``: prepare a dataset, and look at what is in it."""
 
 from dataclasses import asdict
 from enum import StrEnum
@@ -15,9 +15,11 @@ from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.data.mask_boxes import BoxFile
 from napari_segkit.data.pixels import ImageFinder
 from napari_segkit.data.prepare import Recipe
+from napari_segkit.data.profile.rules import KINDS
 from napari_segkit.data.splits import parse_split
 from napari_segkit.errors import ParamsError
 from napari_segkit.jobs.prepare import ImportReport, Preparation, import_dataset
+from napari_segkit.jobs.profile import Profile, check_page, profile, write_page
 
 
 class Grouping(StrEnum):
@@ -83,12 +85,14 @@ Merge = Annotated[
 SkipBad = Annotated[
     bool, _flag("--skip-bad", "Leave out images that cannot be read; then exit code 1.")
 ]
-Overwrite = Annotated[bool, _flag("--overwrite", "Replace the dataset at the target.")]
+Overwrite = Annotated[bool, _flag("--overwrite", "Replace what is at the target.")]
+Page = Annotated[Path | None, _flag("--out", "HTML file to write.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``segkit``."""
     app.command("import")(import_)
+    app.command("profile")(profile_)
 
 
 def import_(
@@ -138,6 +142,24 @@ def import_(
         raise typer.Exit(1)
 
 
+def profile_(
+    dataset: Source,
+    page: Page = None,
+    images_from: Photos = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Show sizes, balance, brightness and likely mistakes of a dataset in one offline HTML file."""
+    with told(as_json):
+        if page is not None:
+            check_page(page, overwrite=overwrite)
+        finder = ImageFinder(images_from) if images_from else None
+        result = run(profile(dataset, images=finder, pictures=page is not None), as_json)
+        if page is not None:
+            write_page(result, page)
+        print_json(result.as_dict()) if as_json else _print_profile(result, page)
+
+
 def _size(text: str | None) -> tuple[int, int] | None:
     """(H, W) of ``N`` or ``WxH``."""
     if text is None:
@@ -168,3 +190,19 @@ def _print_import(report: ImportReport) -> None:
         err.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
     for name, error in report.failures.items():
         err.print(f"[red]left out:[/red] {escape(name)}: {escape(str(error))}", soft_wrap=True)
+
+
+def _print_profile(result: Profile, page: Path | None) -> None:
+    found = result.summary
+    out.print(
+        f"{found.images} images, {found.objects} objects of {len(found.classes)} classes, "
+        f"{found.empty} images without objects"
+    )
+    for kind, count in result.counts().items():
+        out.print(f"  {count:5d}  {KINDS[kind][0]}", highlight=False)
+    if not result.suspects:
+        out.print("nothing looks wrong")
+    for note in result.notes:
+        err.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
+    if page is not None:
+        out.print(f"report -> {escape(str(page))}", soft_wrap=True)

@@ -90,3 +90,27 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert done.exit_code == 2, done.output
     assert message in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_profile_prints_a_summary_and_writes_one_page(source: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = segkit("profile", source, "--out", page)
+    assert done.exit_code == 0, done.output
+    assert "6 images, 6 objects of 1 classes" in done.stdout
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert segkit("profile", source, "--out", page).exit_code == 0
+    told = json.loads(segkit("profile", source, "--json").stdout)
+    assert told["summary"]["objects"] == 6
+
+
+def test_profile_lists_what_looks_wrong(source: Path, tmp_path: Path) -> None:
+    (source / "JPEGImages/photo3.png").write_bytes(b"nothing")
+    done = segkit("profile", source)
+    assert done.exit_code == 0
+    assert "1  Cannot be read" in done.stdout
+    page = tmp_path / "report.html"
+    page.write_text("mine")
+    refused = segkit("profile", source, "--out", page)
+    assert refused.exit_code == 2
+    assert page.read_text() == "mine"
+    assert segkit("profile", tmp_path / "gone").exit_code == 2

@@ -26,6 +26,7 @@ import numpy as np
 from napari_segkit.data.dataset import Sample
 from napari_segkit.data.formats.base import Capabilities, Format
 from napari_segkit.data.formats.checking import found_by_reading
+from napari_segkit.data.formats.classes import FILE as VALUES_FILE
 from napari_segkit.data.formats.classes import class_list, class_rows, color_or_next
 from napari_segkit.data.formats.finding import ImageFinder, glimpse, mask_files
 from napari_segkit.data.formats.pixels import read_mask
@@ -65,8 +66,11 @@ class Tiff16(Format):
         """Whether there are TIFF masks, or masks and ``instances.json``; never raises."""
         names = glimpse(path)
         masks = mask_files(names).values()
-        sidecar = any(f"/{name}".endswith(f"/{_FILE}") for name in names)
-        return any(sidecar or name.lower().endswith((".tif", ".tiff")) for name in masks)
+        if any(f"/{name}".endswith(f"/{_FILE}") for name in names):
+            return bool(masks)
+        if any(f"/{name}".endswith(f"/{VALUES_FILE}") for name in names):
+            return False  # masks of values, in whatever files
+        return any(name.lower().endswith((".tif", ".tiff")) for name in masks)
 
     def open(self, path: Path) -> Dataset:
         """Open a dataset; see `Format.open`."""

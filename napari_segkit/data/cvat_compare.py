@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from napari_segkit.data.cvat_refusals import clean
 from napari_segkit.data.cvat_task import MASK_KINDS
 from napari_segkit.data.formats.cvat_labelmap import MOST_IDS
+from napari_segkit.data.names import collision_key
 from napari_segkit.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _EXAMPLES = 5
+_LONGEST = 600  # characters of a sentence; names come from the server
 
 
 class MismatchError(DatasetError):
@@ -56,7 +59,7 @@ class Comparison:
         self._ends: dict[str, list[str]] = defaultdict(list)
         for frame in task.frames:
             self._frames[frame.stem].append(frame)
-            self._ends[frame.stem.rpartition("/")[2].casefold()].append(frame.stem)
+            self._ends[collision_key(frame.stem.rpartition("/")[2])].append(frame.stem)
         self._labels = {label.name: label for label in task.labels}
         self._classes: dict[str, list[str]] = defaultdict(list)  # class -> images that use it
         self._mismatches: list[str] = []
@@ -99,7 +102,7 @@ class Comparison:
 
     def _missing(self, name: str) -> str:
         text = f"{name}: the task has no such image"
-        near = self._ends.get(name.rpartition("/")[2].casefold(), [])
+        near = self._ends.get(collision_key(name.rpartition("/")[2]), [])
         if near:
             text += f" (is it {' or '.join(near[:2])}?)"
         elif name.isdigit():
@@ -118,7 +121,7 @@ class Comparison:
             elif self._labels:
                 text += f" (it has {_some(list(self._labels))})"
             unknown.append(text)
-        return (*unknown, *self._mismatches)
+        return tuple(clean(text, _LONGEST) for text in (*unknown, *self._mismatches))
 
     def warnings(self) -> tuple[str, ...]:
         """What goes through but may not be as meant."""
@@ -138,7 +141,8 @@ class Comparison:
             (numeric, "images are called by a number, which CVAT may take as a frame's number"),
             (others, "labels of the task are for other shapes than masks, CVAT may refuse them"),
         )
-        return tuple(f"{len(names)} {what}: {_some(names)}" for names, what in rows if names)
+        texts = (f"{len(names)} {what}: {_some(names)}" for names, what in rows if names)
+        return tuple(clean(text, _LONGEST) for text in texts)
 
     def untouched(self) -> int:
         """Frames of the task that the dataset does not have."""

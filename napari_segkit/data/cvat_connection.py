@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 MOST_FAILURES = 5
 _SILENCE_S = 60.0  # of the network
+_FIRST_SILENCE_S = 20.0  # before the server was ever heard
+_MOST_KNOCKS = 2
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _NAP_S = 0.1  # between two chances to cancel
@@ -147,7 +149,8 @@ class Connection:
         if call.method in ("POST", "PATCH"):
             headers = {"Origin": self.url, "Content-Type": "application/json"} | headers
         for _ in range(_MOST_REDIRECTS):
-            timeout = min(_SILENCE_S, self.left(call.what))
+            silence = _SILENCE_S if self._reached else _FIRST_SILENCE_S
+            timeout = min(silence, self.left(call.what))
             own = self.is_own(url)
             proof = self.credentials.header() if own and not anonymous else None
             ask = Ask(call.method, url, headers, call.body, timeout)
@@ -190,7 +193,8 @@ class Connection:
             parts = urlsplit(url)
         except ValueError:
             parts = urlsplit("")
-        return parts.path + (f"?{parts.query}" if parts.query else "")
+        path = "/" + parts.path.lstrip("/")  # "//host/…" would be another server
+        return path + (f"?{parts.query}" if parts.query else "")
 
     def left(self, what: str = "") -> float:
         """Seconds until the end of the conversation.
@@ -217,7 +221,8 @@ class Connection:
             return None
         seconds = min(_FIRST_PAUSE_S * 2 ** (failures - 1), _LONGEST_PAUSE_S)
         if isinstance(outcome, Trouble):
-            hopeless = outcome.final or (outcome.unsent and not self._reached)
+            stranger = not self._reached and (outcome.unsent or failures >= _MOST_KNOCKS)
+            hopeless = outcome.final or stranger
             return None if hopeless else seconds
         if outcome.status not in _PASSING:
             return None

@@ -93,10 +93,10 @@ def detail(reply: Reply, credentials: Credentials | None) -> str:
     return clean(credentials.scrub(said) if credentials else said)
 
 
-def clean(text: str) -> str:
+def clean(text: str, longest: int = _LONGEST_DETAIL) -> str:
     """A server's text in one line of bounded length, without control characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _LONGEST_DETAIL else f"{line[:_LONGEST_DETAIL]} …"
+    return line if len(line) <= longest else f"{line[:longest]} …"
 
 
 def _words(content: Any) -> str:

@@ -6,6 +6,7 @@ Checked against the client and schema that CVAT publishes for 2.31, 2.55, 2.64, 
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from napari_segkit.data.cvat_connection import Clock
     from napari_segkit.data.cvat_wire import Reply
     from napari_segkit.types import Job
+
+logger = logging.getLogger(__name__)
 
 Mode = Literal["append", "replace"]
 FORMAT = "Segmentation mask 1.1"
@@ -174,9 +177,13 @@ class CvatServer:
             repeatable=False,
             what=what,
         )
-        reply = yield from self.connection.call(finish, unsure=_UNSURE)
-        rq_id = Answer(reply.json(), self.connection.where(what)).text("rq_id")
-        yield from self.wait(rq_id, what=what, doing="import")
+        try:
+            reply = yield from self.connection.call(finish, unsure=_UNSURE)
+            rq_id = Answer(reply.json(), self.connection.where(what)).text("rq_id")
+            yield from self.wait(rq_id, what=what, doing="import")
+        except (GeneratorExit, KeyboardInterrupt):
+            logger.warning("cancelled after the upload of %s: %s", what, _UNSURE)
+            raise
 
     def wait(self, rq_id: str, *, what: str, doing: str) -> Job[Answer]:
         """Wait until the server has done what it was asked to; returns what it says then.

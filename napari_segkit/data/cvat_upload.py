@@ -76,7 +76,7 @@ def _begin(connection: Connection, path: str, *, size: int, name: str, what: str
     call = Call("POST", path, headers=headers, accept=(201,), what=what)
     reply = yield from connection.call(call)
     place = connection.own(reply.headers.get("location", ""))
-    if not place.startswith("/"):
+    if place == "/":
         raise ServerError(
             "the CVAT server does not say where the upload goes", where=connection.where(what)
         )

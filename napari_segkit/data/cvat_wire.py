@@ -90,19 +90,21 @@ class Trouble:
 
 
 class Wire:
-    """Sends requests through the system's proxy, with the system's trusted certificates."""
+    """Sends requests, with the system's trusted certificates and its proxy for ``https``.
+
+    Through a proxy ``https`` is a tunnel. It would read ``http``, and the token in it, so that
+    goes straight to the server.
+    """
 
     def __init__(self) -> None:
         import urllib.request
 
         opener = urllib.request.OpenerDirector()  # neither redirects nor errors are handled there
         opener.addheaders = [("User-Agent", f"napari-segkit/{__version__}")]
-        for kind in (
-            urllib.request.ProxyHandler,
-            urllib.request.HTTPHandler,
-            urllib.request.HTTPSHandler,
-        ):
-            opener.add_handler(kind())
+        proxies = {k: v for k, v in urllib.request.getproxies().items() if k == "https"}
+        opener.add_handler(urllib.request.ProxyHandler(proxies))
+        opener.add_handler(urllib.request.HTTPHandler())
+        opener.add_handler(urllib.request.HTTPSHandler())
         self._opener = opener
 
     def send(self, ask: Ask, authorization: str | None, *, stream: bool = False) -> Reply | Trouble:
@@ -117,10 +119,12 @@ class Wire:
         """
         import urllib.request
 
-        request = urllib.request.Request(ask.url, ask.body, dict(ask.headers), method=ask.method)
-        if authorization is not None:
-            request.add_unredirected_header("Authorization", authorization)
         try:
+            request = urllib.request.Request(
+                ask.url, ask.body, dict(ask.headers), method=ask.method
+            )
+            if authorization is not None:
+                request.add_unredirected_header("Authorization", authorization)
             return self._answer(request, ask, stream=stream)
         except URLError as error:  # in connecting or sending
             return _trouble(error.reason if isinstance(error.reason, OSError) else error)
@@ -156,20 +160,23 @@ def _trouble(error: Exception) -> Trouble:
     """The reason in words; of the error only its kind and number are used."""
     import ssl
 
+    broken = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Trouble(
-            f"its certificate is not trusted ({error.verify_message})", unsent=True, final=True
-        )
-    if isinstance(error, ssl.SSLError):
-        return Trouble(f"no secure connection ({error.reason})", unsent=True, final=True)
+        why = getattr(error, "verify_message", None) or "it cannot be checked"
+        return Trouble(f"its certificate is not trusted: {why}", unsent=True, final=True)
+    if isinstance(error, ssl.SSLError) and not isinstance(error, broken):
+        why = getattr(error, "reason", None) or "no common language"
+        return Trouble(f"no secure connection: {why}", final=True)
     if isinstance(error, socket.gaierror):
         return Trouble("its name is not known; is this machine offline?", unsent=True)
     if isinstance(error, ConnectionRefusedError):
         return Trouble("nothing answers there", unsent=True)
     if isinstance(error, TimeoutError):
         return Trouble("no answer in time")
-    if isinstance(error, ConnectionError | http.client.IncompleteRead):
+    if isinstance(error, (ConnectionError, http.client.IncompleteRead, *broken)):
         return Trouble("the connection broke")
+    if isinstance(error, OSError) and "unnel" in str(error):
+        return Trouble("the proxy of this machine refuses the connection", unsent=True, final=True)
     if isinstance(error, OSError) and error.strerror:
         return Trouble(f"{error.strerror.lower()}; is this machine offline?")
     if isinstance(error, http.client.HTTPException):

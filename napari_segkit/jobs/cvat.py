@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -22,11 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_segkit.data.cvat_server import CvatServer, Mode
-    from napari_segkit.data.cvat_task import Task
     from napari_segkit.data.dataset import Dataset
     from napari_segkit.types import Job
-
-logger = logging.getLogger(__name__)
 
 __all__ = ["PushReport", "pull", "push"]
 
@@ -186,7 +182,7 @@ def _send_file(server: CvatServer, part: _Part, compared: Comparison, mode: Mode
             report = writer.commit()
         finally:
             writer.discard()  # after a commit there is nothing left to discard
-        yield from _import(server, compared.task, archive, mode)
+        yield from server.import_masks(compared.task, archive, mode=mode)
     return _Sent(report.instances, report.warnings)
 
 
@@ -203,16 +199,3 @@ def _compare(part: _Part, compared: Comparison, *, keep: Callable[[Sample], obje
             faults.append(str(error))
     if mismatches := (*compared.mismatches(), *faults):
         raise MismatchError(mismatches, source=part.source, task=compared.task)
-
-
-def _import(server: CvatServer, task: Task, archive: Path, mode: Mode) -> Job[None]:
-    """Have the archive imported; where a person cancels late, say that it may go on."""
-    try:
-        yield from server.import_masks(task, archive, mode=mode)
-    except (GeneratorExit, KeyboardInterrupt):
-        logger.warning(
-            "cancelled while masks were on their way to %s: look at the task, the server may have "
-            "begun to import them",
-            task.title,
-        )
-        raise

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -107,6 +107,7 @@ def theirs() -> ModuleType:
     return module
 
 
+@settings(max_examples=50)
 @given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))).filter(np.any))
 def test_the_code_is_that_of_cvats_own_client(theirs: ModuleType, mask: np.ndarray) -> None:
     rows, columns = np.nonzero(mask)

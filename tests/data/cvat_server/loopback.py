@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._route()
 
-    do_GET = do_POST = do_PATCH = do_HEAD = _serve
+    do_GET = do_POST = do_PATCH = do_HEAD = do_CONNECT = _serve
 
     def _planned(self) -> Fail | None:
         for number, (method, path, fail) in enumerate(self.server.failures):

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
+import http.client
 import socket
+import ssl
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from napari_segkit.data.cvat_compare import MismatchError
 from napari_segkit.data.cvat_refusals import ServerError
 from napari_segkit.data.cvat_server import CvatServer, open_server
+from napari_segkit.data.cvat_task import Answer, parse_frames, parse_labels
+from napari_segkit.data.cvat_wire import _trouble
 from napari_segkit.errors import InputError, SegkitError
 from napari_segkit.jobs import cvat as jobs
 from napari_segkit.jobs import drain
 
 Connect = Callable[..., CvatServer]
+KEYS = ("frames", "results", "name", "width", "height", "size", "deleted_frames", "start_frame",
+        "frame_filter", "id", "type", "parent_id")  # fmt: skip
 Push = Callable[..., Any]
 
 
@@ -196,6 +207,37 @@ def test_answers_of_another_shape_are_refused(
         push()
 
 
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
+    ),
+)
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES), st.booleans())
+def test_any_answer_is_understood_or_refused(content: dict[str, Any], video: bool) -> None:
+    content = {**content, "size": min(content.get("size"), 99)} if (
+        isinstance(content.get("size"), int)
+    ) else content  # fmt: skip
+    answer = Answer(content, "here")
+    with contextlib.suppress(ServerError):
+        assert all(isinstance(frame.stem, str) for frame in parse_frames(answer, video=video))
+    with contextlib.suppress(ServerError):
+        assert all(isinstance(label.name, str) for label in parse_labels(answer.entries("results")))
+
+
+def test_names_from_the_server_cannot_write_on_the_screen(
+    loopback: Any, push: Push, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loopback.labels[0]["name"] = "evil\x1b[2J\nlabel"
+    with pytest.raises(MismatchError) as caught:
+        push()
+    assert "evil [2J label" in caught.value.mismatches[0]
+    assert str(caught.value).isprintable()
+
+
 def test_a_task_of_point_clouds(loopback: Any, push: Push) -> None:
     loopback.task["dimension"] = "3d"
     with pytest.raises(ServerError, match="holds no images"):
@@ -213,6 +255,48 @@ def test_offline_is_one_sentence_at_once(loopback: Any, clock: Any, make_dataset
     with pytest.raises(ServerError, match=r"no answer .*nothing answers there; check the addr"):
         drain(jobs.push(make_dataset(), server, 5))
     assert clock.now() == 0
+
+
+def test_a_server_that_never_answers_is_asked_twice(
+    loopback: Any, clock: Any, make_dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_segkit.data.cvat_connection._FIRST_SILENCE_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = open_server(f"http://127.0.0.1:{silent.getsockname()[1]}", clock=clock)
+        with pytest.raises(ServerError, match="no answer in time"):
+            drain(jobs.push(make_dataset(), server, 5))
+    assert clock.now() == pytest.approx(0.5)
+
+
+def test_what_is_no_web_server(loopback: Any, clock: Any, make_dataset: Any) -> None:
+    def greet(door: socket.socket) -> None:
+        guest, _ = door.accept()
+        with guest:
+            guest.recv(1000)
+            guest.sendall(b"220 mail.example.org ESMTP\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        threading.Thread(target=greet, args=(door,), daemon=True).start()
+        server = open_server(f"http://127.0.0.1:{door.getsockname()[1]}", clock=clock)
+        with pytest.raises(ServerError, match="what answers there is no web server"):
+            drain(jobs.push(make_dataset(), server, 5))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "final"),
+    [
+        (ssl.SSLCertVerificationError(1, "self-signed"), "its certificate is not trusted", True),
+        (ssl.SSLError(1, "wrong version number"), "no secure connection", True),
+        (ssl.SSLEOFError(8, "EOF occurred"), "the connection broke", False),
+        (OSError(101, "Network is unreachable"), "is this machine offline", False),
+        (http.client.IncompleteRead(b""), "the connection broke", False),
+        (ValueError("secret"), "the exchange failed (ValueError)", True),
+    ],
+)
+def test_troubles_of_the_network_in_words(error: Exception, reason: str, final: bool) -> None:
+    trouble = _trouble(error)
+    assert reason in trouble.reason
+    assert trouble.final is final
 
 
 def test_a_name_that_is_not_known(

@@ -128,6 +128,38 @@ def test_the_upload_goes_to_the_server_whatever_address_it_names(
     assert not other.asked
 
 
+@pytest.mark.parametrize("place", ["http://x//{host}/up/1", "//{host}/up/1", "http:////{host}/1"])
+def test_an_address_made_to_look_like_a_path_leads_nowhere(
+    place: str, cvat: Any, loopback: Any, other: Any, connect: Connect, make_dataset: Any
+) -> None:
+    location = place.format(host=other.url.removeprefix("http://"))
+    loopback.fail("POST", "annotations/", cvat.Fail(202))
+    loopback.fail("POST", "annotations/", cvat.Fail(201, None, {"Location": location}))
+    drain(jobs.push(make_dataset(), connect(), 5))  # the upload is lost, and begun again
+    assert not other.asked
+
+
+def test_a_proxy_never_reads_what_is_not_encrypted(
+    loopback: Any, other: Any, connect: Connect, make_dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", other.url)
+    monkeypatch.setenv("HTTP_PROXY", other.url)
+    drain(jobs.push(make_dataset(), connect(), 5))
+    assert not other.asked
+
+
+def test_through_a_proxy_https_is_a_tunnel_that_holds_no_token(
+    cvat: Any, other: Any, make_dataset: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", other.url)
+    monkeypatch.setenv("CVAT_TOKEN", cvat.TOKEN)
+    server = open_server("https://cvat.invalid", clock=clock)
+    with pytest.raises(ServerError, match="the proxy of this machine refuses"):
+        drain(server.task(5))
+    assert [one.method for one in other.asked] == ["CONNECT"]
+    assert not told(other)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("path", ["about", "/tasks/5", "format="])
 def test_a_redirect_to_another_server_is_not_followed(

@@ -99,7 +99,7 @@ def make_sample(name: str, width: int, height: int, count: int = 2) -> Sample:
 def make_dataset(tmp_path: Path) -> Callable[..., Path]:
     """Writes samples, given as (name, width, height, objects), as a dataset."""
 
-    def make(*samples: tuple[Any, ...], subset: str = "default", to: str = "set") -> Path:
+    def make(*samples: tuple[Any, ...], subset: str = "default", to: str = "set.zip") -> Path:
         target = tmp_path / to
         options = WriteOptions(subset=subset)
         with CvatMask().open_writer(target, classes=(COIN, PAN), options=options) as writer:

@@ -57,10 +57,10 @@ def test_masks_are_not_made_polygons_and_the_mode_is_told(
     assert query["filename"].startswith("1_")  # the server's name for the upload
 
 
-def test_a_zip_and_one_subset_of_a_dataset(
+def test_a_folder_and_one_subset_of_a_dataset(
     loopback: Any, connect: Connect, make_dataset: Any, tmp_path: Path
 ) -> None:
-    source = make_dataset(to="set.zip", subset="Train")
+    source = make_dataset(to="set", subset="Train")
     report = drain(jobs.push(source, connect(), 5, subset="Train"))
     assert report.images == 2
     with pytest.raises(InputError, match=r"no such subset.*expected Train, got Test"):
@@ -138,7 +138,7 @@ def test_a_deleted_frame_and_a_video_are_known(
     loopback.frames[:] = [{"name": "clip.mp4", "width": 12, "height": 8}]
     loopback.task["mode"] = "interpolation"
     loopback.meta |= {"deleted_frames": [], "size": 3, "start_frame": 10, "frame_filter": "step=5"}
-    source = make_dataset(("frame_000020", 12, 8), to="video")
+    source = make_dataset(("frame_000020", 12, 8), to="video.zip")
     report = drain(jobs.push(source, connect(), 5))
     assert (report.images, report.untouched) == (1, 2)
 

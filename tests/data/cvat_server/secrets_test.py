@@ -59,7 +59,7 @@ def test_older_keys_and_logins_are_sent_as_cvat_wants_them(
     monkeypatch.delenv("CVAT_TOKEN")
     monkeypatch.setenv("CVAT_USERNAME", cvat.USER)
     monkeypatch.setenv("CVAT_PASSWORD", cvat.PASSWORD)
-    drain(jobs.push(make_dataset(to="again"), open_server(loopback.url, clock=clock), 5))
+    drain(jobs.push(make_dataset(to="again.zip"), open_server(loopback.url, clock=clock), 5))
     assert len(loopback.imports) == 2
 
 
@@ -183,7 +183,7 @@ def test_a_redirect_within_the_server_is_followed(
     drain(jobs.push(make_dataset(), connect(), 5))
     loopback.fail("GET", "/tasks/5", *[cvat.Fail(302, None, target)] * 9)
     with pytest.raises(ServerError, match="round in circles"):
-        drain(jobs.push(make_dataset(to="again"), connect(), 5))
+        drain(jobs.push(make_dataset(to="again.zip"), connect(), 5))
 
 
 @pytest.mark.parametrize("by_redirect", [False, True])

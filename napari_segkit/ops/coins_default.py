@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SMALLEST = 9.0  # radius in pixels of a level
 FINE_SLACK, FINE_RADIUS = 0.15, 64
-SURE = 0.77
+SURE, LOOSE = 0.71, 0.2
 OUTWARD = (2.0, 9.0)
 UPRIGHT = ((1.0, 1.0),)
 TILTED = ((1.0, 0.75), (0.75, 1.0))
@@ -115,6 +115,7 @@ class _Guesses:
 
     frames: Frames = field(default_factory=lambda: joined([]))
     score: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    loose: float = 1.0  # share of edges outside of sure coins
 
     def add(self, frames: Frames, score: Floats) -> None:
         self.frames = joined([self.frames, frames])
@@ -232,6 +233,8 @@ def _search_level(pyramid: Pyramid, level: Level, guesses: _Guesses) -> None:
     ]
     frames, votes = _frames_of(np.concatenate(found), scale)
     _trace_guesses(pyramid, frames[~duplicates(frames, votes)], guesses, rays=level.rays)
+    sure = guesses.frames[guesses.score > SURE]
+    guesses.loose = _share_outside(sure.scaled(scale), xy)
 
 
 def _frames_of(found: Floats, scale: float) -> tuple[Frames, Floats]:
@@ -271,10 +274,23 @@ def _is_coin_shaped(frames: Frames, rims: Rims) -> NDArray[np.bool_]:
 
 
 def _is_settled(guesses: _Guesses, shape: tuple[int, int], level: Level) -> bool:
-    """Whether a sure coin is so large that the levels to come would only show smaller things."""
+    """Whether a sure coin is so large that the levels to come would only show smaller things.
+
+    After the quick level, few edges may be left outside of such coins too.
+    """
     smallest = SMALLEST * max(shape) / level.longest
     sure = guesses.score > SURE
-    return bool((guesses.frames.radius[sure] > SIZE_RATIO * smallest).any())
+    large = bool((guesses.frames.radius[sure] > SIZE_RATIO * smallest).any())
+    return large and (level is not LEVELS[0] or guesses.loose < LOOSE)
+
+
+def _share_outside(frames: Frames, xy: Floats) -> float:
+    """Share of the points ``xy`` (M, 2) that lie outside of all frames, and not close to them."""
+    if not len(frames):
+        return 1.0
+    offset = xy[None] - frames.centers[:, None]
+    distance = np.linalg.norm(np.einsum("nij,nmj->nmi", np.linalg.inv(frames.axes), offset), axis=2)
+    return float((distance > 1.15).all(axis=0).mean())
 
 
 def _finish(pyramid: Pyramid, guesses: _Guesses, search: Search) -> list[CoinOutline]:
@@ -297,9 +313,6 @@ def _finish(pyramid: Pyramid, guesses: _Guesses, search: Search) -> list[CoinOut
     keep = score > low - FINE_SLACK
     order = np.argsort(score, kind="stable")
     return [CoinOutline(outlines[k], float(np.clip(score[k], 0, 1))) for k in order if keep[k]]
-
-
-OUT = 1.0
 
 
 def _eased(score: Floats, radius: Floats, low: float) -> float:

@@ -252,9 +252,11 @@ class CvatXmlWriter(SheetWriter):
     ) -> Mapping[str, bytes]:
         """Nothing yet: all annotations are one file."""
         height, width = segmentation.labels.shape
+        subset = self.options.subset  # CVAT itself names none in what it writes of a task
+        named = "" if subset == "default" else f"subset={quoteattr(subset)} "
         lines = [
-            f'  <image id="{len(self._images)}" name={quoteattr(name + suffix)} '
-            f'subset={quoteattr(self.options.subset)} width="{width}" height="{height}">'
+            f'  <image id="{len(self._images)}" name={quoteattr(name + suffix)} {named}'
+            f'width="{width}" height="{height}">'
         ]
         for key, one in sorted(segmentation.instances.items()):
             x0, y0, x1, y1 = (int(value) for value in one.box)

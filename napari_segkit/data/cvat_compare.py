@@ -92,7 +92,7 @@ class Comparison:
     def _compare(self, sample: Sample, frames: list[Frame]) -> None:
         height, width = sample.segmentation.labels.shape
         for frame in frames:
-            if (width, height) != (frame.width, frame.height):
+            if frame.sized and (width, height) != (frame.width, frame.height):
                 self._mismatches.append(
                     f"{sample.name}: the mask is {width}x{height}, the task's {frame.name} is "
                     f"{frame.width}x{frame.height}"

@@ -134,8 +134,8 @@ class CvatServer:
         what = f"task {task.number}"
         found: list[TaskLabel] = []
         query = {"task_id": str(task.number), "page_size": "100"}
-        if task.organization:
-            query["org_id"] = str(task.organization)
+        workspace = {"org_id": str(task.organization)} if task.organization else {"org": ""}
+        query |= workspace
         for page in range(1, _MOST_PAGES + 1):
             call = Call("GET", "api/labels", {**query, "page": str(page)}, what=what)
             reply = yield from self.connection.call(call)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MASK_KINDS = ("any", "mask")
 """Kinds of label that are made for masks; a server that gives none means any."""
 _MOST_FRAMES = 2_000_000
+_MOST_PIXELS = 1 << 29  # of an image: 23,000 x 23,000
 _STEP = re.compile(r"step\s*=\s*(\d{1,6})")
 
 
@@ -27,6 +28,8 @@ class Frame:
         Place in the task, from 0.
     name
         As CVAT knows it, with folders and extension; made up for a frame of a video.
+    width, height
+        After EXIF rotation; 0 where the server does not say.
     """
 
     number: int
@@ -34,6 +37,11 @@ class Frame:
     width: int
     height: int
     deleted: bool = False
+
+    @property
+    def sized(self) -> bool:
+        """Whether its size is known."""
+        return self.width > 0 and self.height > 0
 
     @property
     def stem(self) -> str:
@@ -74,10 +82,11 @@ class Answer:
     def __init__(self, content: Any, where: str) -> None:
         self._where = where
         if not isinstance(content, dict):
-            raise self._unexpected("a JSON object", type(content).__name__)
+            raise self.unexpected("a JSON object", type(content).__name__)
         self._fields: Mapping[str, Any] = content
 
-    def _unexpected(self, expected: str, got: str) -> ServerError:
+    def unexpected(self, expected: str, got: str) -> ServerError:
+        """The refusal of an answer."""
         return ServerError(
             "the CVAT server answered something unexpected",
             where=self._where,
@@ -92,7 +101,7 @@ class Answer:
         if value is None and default is not None:
             return default
         if not isinstance(value, str):
-            raise self._unexpected(f"text in {name!r}", type(value).__name__)
+            raise self.unexpected(f"text in {name!r}", type(value).__name__)
         return value
 
     def number(self, name: str, default: int | None = None) -> int:
@@ -101,7 +110,7 @@ class Answer:
         if value is None and default is not None:
             return default
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self._unexpected(f"a number in {name!r}", type(value).__name__)
+            raise self.unexpected(f"a number in {name!r}", type(value).__name__)
         return value
 
     def share(self, name: str) -> float | None:
@@ -114,7 +123,7 @@ class Answer:
         """A list of objects."""
         value = self._fields.get(name)
         if not isinstance(value, list):
-            raise self._unexpected(f"a list in {name!r}", type(value).__name__)
+            raise self.unexpected(f"a list in {name!r}", type(value).__name__)
         return [Answer(entry, self._where) for entry in value]
 
     def numbers(self, name: str) -> set[int]:
@@ -141,6 +150,8 @@ def parse_frames(meta: Answer, *, video: bool) -> tuple[Frame, ...]:
     for number, entry in enumerate(entries):
         name = f"frame_{start + number * stride:06d}.png" if video else entry.text("name")
         width, height = entry.number("width", 0), entry.number("height", 0)
+        if width < 0 or height < 0 or width * height > _MOST_PIXELS:
+            raise entry.unexpected("the size of an image", f"{width}x{height}")
         frames.append(Frame(number, name, width, height, number in deleted))
     return tuple(frames)
 

@@ -79,14 +79,14 @@ def _samples(dataset: Dataset, task: Task, full: list[str]) -> Iterator[Sample]:
     """A sample for each frame, in the task's order; names of crowded ones go into ``full``."""
     known = set(dataset.names)
     for frame in task.frames:
-        if frame.deleted:
+        if frame.deleted or not (frame.sized or frame.stem in known):
             continue
         if frame.stem in known:
             sample = read_or_empty(dataset, frame.stem, frame)
         else:
             sample = empty_sample(frame, dataset)
         height, width = sample.segmentation.labels.shape
-        if (width, height) != (frame.width, frame.height):
+        if frame.sized and (width, height) != (frame.width, frame.height):
             raise MaskError(
                 "the server's mask has another size than its image",
                 where=frame.name,

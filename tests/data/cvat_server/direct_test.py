@@ -107,7 +107,7 @@ def theirs() -> ModuleType:
     return module
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))).filter(np.any))
 def test_the_code_is_that_of_cvats_own_client(theirs: ModuleType, mask: np.ndarray) -> None:
     rows, columns = np.nonzero(mask)

@@ -214,6 +214,18 @@ def test_a_cancelled_pull_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["export.zip"]
 
 
+def test_deleted_frames_and_frames_of_unknown_size_without_a_mask_are_left_out(
+    loopback: Any, export: Path, connect: Connect, tmp_path: Path
+) -> None:
+    loopback.frames[0] |= {"width": 0, "height": 0}
+    loopback.image("b.png", 0, 0)
+    loopback.image("c.png", 4, 4)
+    loopback.meta["deleted_frames"] = [3]
+    drain(jobs.pull(connect(), 5, tmp_path / "out"))
+    with CvatMask().open(tmp_path / "out") as got:
+        assert got.names == ("a", "sub/b")
+
+
 def test_an_empty_task(loopback: Any, connect: Connect, tmp_path: Path) -> None:
     loopback.frames.clear()
     with pytest.raises(DatasetError, match="no images"):

@@ -195,6 +195,8 @@ def test_what_is_no_cvat_server_is_told(body: bytes, cvat: Any, loopback: Any, p
         ("data/meta", {"frames": None}),
         ("data/meta", {"frames": [{"name": "a.png", "width": "12"}]}),
         ("data/meta", {"frames": [7]}),
+        ("data/meta", {"frames": [{"name": "a.png", "width": -12, "height": 8}]}),
+        ("data/meta", {"frames": [{"name": "a.png", "width": 1 << 20, "height": 1 << 20}]}),
         ("labels", {"results": [{"name": "coin"}]}),
         ("requests", {"status": None}),
     ],
@@ -215,7 +217,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES), st.booleans())
 def test_any_answer_is_understood_or_refused(content: dict[str, Any], video: bool) -> None:
     content = {**content, "size": min(content.get("size"), 99)} if (

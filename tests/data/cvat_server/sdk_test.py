@@ -39,14 +39,16 @@ _OF_THE_PROTOCOL = ("upload-start", "upload-finish", "upload-offset", "tus-resum
                     "authorization")  # fmt: skip
 
 
-def spoken(asked: list[Any]) -> list[Any]:
-    """What of a conversation CVAT looks at: uploads and downloads, in order."""
+def spoken(asked: list[Any], *parts: str) -> list[Any]:
+    """What of a conversation CVAT looks at, in order."""
     said = []
     for one in asked:
-        if "annotations" not in one.path and "dataset" not in one.path:
+        if not any(part in one.path for part in parts):
             continue
         path = one.path.rpartition("1_")[0] if "1_" in one.path else one.path
-        query = {k: v for k, v in one.query.items() if k not in ("filename", "location")}
+        query = {
+            k: v for k, v in one.query.items() if k not in ("filename", "location", "page_size")
+        }
         headers = {k: v for k, v in one.headers.items() if k in _OF_THE_PROTOCOL}
         said.append((one.method, path.rstrip("/"), query, headers))
     return said
@@ -67,11 +69,13 @@ def test_we_say_what_cvats_own_client_says(
     assert seen["labels"] == [["coin", "any"], ["Pfännchen", "mask"]]
     assert received.read_bytes() == loopback.export
 
-    theirs = spoken(loopback.asked)
+    theirs = spoken(loopback.asked, "annotations", "dataset")
+    (their_labels,) = spoken(loopback.asked, "labels")
     loopback.asked.clear()
     drain(jobs.push(export, connect(), 5))
     drain(jobs.pull(connect(), 5, tmp_path / "out"))
-    assert spoken(loopback.asked) == _with_names_of_booleans(theirs)
+    assert spoken(loopback.asked, "labels") == [their_labels] * 2
+    assert spoken(loopback.asked, "annotations", "dataset") == _with_names_of_booleans(theirs)
     assert loopback.imports[0][1] == export.read_bytes()
 
 

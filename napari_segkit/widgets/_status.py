@@ -82,7 +82,8 @@ class StatusBox(QWidget):
         """Show that something has begun."""
         self.say("")
         self._started = time.monotonic()
-        self.bar.setRange(0, 0)
+        self.bar.setRange(0, 1)  # no range would animate the bar: see `_worker`
+        self.bar.setValue(0)
         self.bar.setFormat(title)
         self.bar.show()
 
@@ -95,8 +96,6 @@ class StatusBox(QWidget):
             self.bar.setValue(done)
             parts.append(f"{100 * done // step.total} %")
             parts.append(_time_left(time.monotonic() - self._started, done, step.total))
-        else:
-            self.bar.setRange(0, 0)
         text = " · ".join(part for part in (*parts, step.message) if part)
         room = self.bar.fontMetrics()
         self.bar.setFormat(room.elidedText(text, Qt.TextElideMode.ElideRight, self.bar.width() - 8))

@@ -1,5 +1,8 @@
 """The only thread of the docks: drains a job outside of the GUI thread.
 
+There is no bar in napari's activity dialog: its spinner repaints the whole window all the time,
+which on a machine without a GPU made a run ten times as long (measured). Docks have their own bars.
+
 napari's own generator worker loses a RuntimeError (CUDA's out of memory is one) and closes an
 aborted generator wherever garbage collection happens to run. Here every end of a job is a value,
 `finished` always fires, and the generator is closed in the thread that ran it.
@@ -7,7 +10,6 @@ aborted generator wherever garbage collection happens to run. Here every end of 
 
 from __future__ import annotations
 
-import io
 import time
 import traceback
 from dataclasses import dataclass
@@ -15,7 +17,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
-from napari.utils import progress as activity
 from qtpy.QtCore import QObject, Signal
 
 from napari_segkit.errors import SegkitError
@@ -23,8 +24,8 @@ from napari_segkit.errors import SegkitError
 if TYPE_CHECKING:
     from napari_segkit.types import Job, Progress
 
-_SECONDS_BETWEEN_REPORTS = 0.05
-"""A job may yield thousands of times a second; the event loop need not hear all of it."""
+_SECONDS_BETWEEN_REPORTS = 0.2
+"""A job may yield thousands of times a second; each repaint composes the whole window anew."""
 
 
 @dataclass(frozen=True)
@@ -87,27 +88,6 @@ class _JobWorker(GeneratorWorker):
         return None
 
 
-class _Running:
-    """What must be ended whatever happens to the runner: worker and activity bar."""
-
-    def __init__(self, worker: GeneratorWorker, title: str) -> None:
-        self.worker = worker
-        # tqdm would draw on the terminal too
-        self.bar = activity(total=0, desc=title, file=io.StringIO())
-
-    def show(self, step: Progress) -> None:
-        """Bring napari's activity bar up to date."""
-        if step.total:
-            if self.bar.total != step.total:
-                self.bar.total = step.total
-            self.bar.update(min(step.done, step.total) - self.bar.n)
-
-    def end(self) -> None:
-        """Ask the thread to stop and take the bar away; harmless after the end."""
-        self.worker.quit()
-        self.bar.close()
-
-
 class JobRunner(QObject):
     """Runs one job at a time in a thread; its signals arrive in the GUI thread.
 
@@ -115,7 +95,7 @@ class JobRunner(QObject):
     """
 
     progressed = Signal(object)
-    """A `Progress`, at most twenty a second."""
+    """A `Progress`, at most five a second."""
     done = Signal(object)
     """What the job returned."""
     failed = Signal(object)
@@ -124,9 +104,9 @@ class JobRunner(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._current: list[_Running] = []
+        self._current: list[_JobWorker] = []
         self._outcome: _Done | Failure | None = None
-        self.destroyed.connect(partial(_end_all, self._current))
+        self.destroyed.connect(partial(_quit_all, self._current))
 
     @property
     def running(self) -> bool:
@@ -153,25 +133,23 @@ class JobRunner(QObject):
         worker.returned.connect(self._on_returned)
         worker.finished.connect(self._on_finished)
         self._outcome = None
-        self._current.append(_Running(worker, title))
+        self._current.append(worker)
         worker.start()
 
     def cancel(self) -> None:
         """Ask the job to stop at its next step; `cancelled` tells when it has."""
-        for running in self._current:
-            running.worker.quit()
+        for worker in self._current:
+            worker.quit()
 
     def _on_yielded(self, step: Progress) -> None:
-        for running in self._current:
-            running.show(step)
-            self.progressed.emit(step)
+        self.progressed.emit(step)
 
     def _on_returned(self, outcome: _Done | Failure | None) -> None:
         self._outcome = outcome
 
     def _on_finished(self) -> None:
         outcome, self._outcome = self._outcome, None
-        _end_all(self._current)
+        self._current.clear()
         if isinstance(outcome, _Done):
             self.done.emit(outcome.value)
         elif isinstance(outcome, Failure):
@@ -180,6 +158,6 @@ class JobRunner(QObject):
             self.cancelled.emit()
 
 
-def _end_all(current: list[_Running], _destroyed: object = None) -> None:
+def _quit_all(current: list[_JobWorker], _destroyed: object = None) -> None:
     while current:
-        current.pop().end()
+        current.pop().quit()

@@ -110,10 +110,9 @@ def import_dataset(
     WriteError
         Where the disk refuses.
     """
-    wanted = preparation or Preparation()
+    wanted, counts = preparation or Preparation(), _Counts()
     options = options or WriteOptions(include_images=True)
     form = get_format(format_id)
-    counts = _Counts()
     with recognise(source).open(source) as dataset:
         split = _split(wanted.split, dataset)
         if wanted.boxes is not None:

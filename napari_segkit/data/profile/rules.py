@@ -51,7 +51,6 @@ _AREA_SPREAD, _IMAGE_SPREAD = 0.3, 0.25  # least MAD / 0.6745 of a logarithm
 _LEAST_OBJECTS, _LEAST_IMAGES = 20, 10  # fewer say nothing about what is usual
 _NEAR, _MODE = 0.4, 0.02  # within a factor of 1.5 lie 2 % of all objects: that size is usual, too
 _EMPTY_IS_USUAL = 0.2  # a larger share of empty masks is how the dataset is
-_FRAYED, _CRUMBS, _CRUMB_SHARE = 0.15, 6, 0.04
 
 
 @dataclass(frozen=True)
@@ -228,13 +227,9 @@ def _worst_areas(
 def _ragged(facts: Sequence[ImageFacts]) -> Iterator[Suspect]:
     for one in facts:
         outline = one.outline
-        crumby = outline.crumbs >= max(_CRUMBS, _CRUMB_SHARE * outline.length)
-        if outline.frayed >= _FRAYED or crumby:
-            reason = (
-                f"{100 * outline.frayed:.0f} % of the outline is frayed, {outline.crumbs} crumbs "
-                "lie along it"
-            )
-            yield Suspect("ragged", (one.title,), reason, outline.frayed + outline.crumbs / 100)
+        if outline.ragged:
+            reason = f"{outline.crumbs} crumbs and holes lie along {outline.length} px of outline"
+            yield Suspect("ragged", (one.title,), reason, outline.crumbs / outline.length)
 
 
 def _images(facts: Sequence[ImageFacts]) -> Iterator[Suspect]:

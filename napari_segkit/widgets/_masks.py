@@ -39,6 +39,14 @@ def is_usable(layer: Labels, source: ImageSource) -> bool:
     return isinstance(data, np.ndarray) and data.shape == source.grid and bool(layer.editable)
 
 
+def is_being_painted(layer: Labels) -> bool:
+    """Whether a mouse button is down on the mask, as far as this napari tells.
+
+    A result written then would become a part of the stroke's undo step.
+    """
+    return bool(getattr(layer, "_block_history", False))
+
+
 def add_mask_layer(
     viewer: ViewerModel,
     source: ImageSource,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,17 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_segkit import jobs
-from napari_segkit.types import Progress, Prompts
+from napari_segkit.types import Prompts
 from napari_segkit.widgets._binding import find_mask, unbind
+from napari_segkit.widgets._jobs import Answer, merge_job, segment_job
 from napari_segkit.widgets._layers import (
     boxes_on_plane,
     full_resolution,
     image_source,
-    read_rgb,
     transform_of,
 )
-from napari_segkit.widgets._masks import PatchWriter, add_mask_layer, is_usable, warm_up
+from napari_segkit.widgets._masks import (
+    PatchWriter,
+    add_mask_layer,
+    is_being_painted,
+    is_usable,
+)
 from napari_segkit.widgets._merge import Before, merge
 from napari_segkit.widgets._undo import state_of
 from napari_segkit.widgets._worker import Failure, JobRunner
@@ -31,22 +34,10 @@ if TYPE_CHECKING:
 
     from napari_segkit.errors import SegkitError
     from napari_segkit.models.base import ModelParams, Segmenter
-    from napari_segkit.types import Job, Segmentation
     from napari_segkit.widgets._layers import ImageSource
-    from napari_segkit.widgets._merge import Patch
 
 _AT_ONCE = 200_000
 """Changed pixels that are written without giving the GUI time in between: 10 ms."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What comes back from the thread."""
-
-    result: Segmentation
-    patch: Patch
-    revision: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -93,7 +84,11 @@ class SegmentRun(QObject):
         self._runner = JobRunner(self)
         self._task: _Task | None = None
         self._offered: tuple[_Task, Answer] | None = None
+        self._held_back: Answer | None = None
         self._writers: list[PatchWriter] = []
+        self._stroke_timer = QTimer(self)
+        self._stroke_timer.setSingleShot(True)
+        self._stroke_timer.setInterval(50)
         self._connect()
 
     def _connect(self) -> None:
@@ -101,6 +96,7 @@ class SegmentRun(QObject):
         self._runner.done.connect(self._on_done)
         self._runner.failed.connect(self._on_failed)
         self._runner.cancelled.connect(self._on_cancelled)
+        self._stroke_timer.timeout.connect(self._on_stroke_timer)
         self.destroyed.connect(partial(_finish_all, self._writers))
 
     @property
@@ -139,9 +135,11 @@ class SegmentRun(QObject):
         """Add a result that could not be written as a new layer."""
         if self._offered is None:
             return
+        from napari_segkit.jobs import drain
+
         (task, answer), self._offered = self._offered, None
         source = task.source
-        patch = jobs.drain(merge(answer.result.labels, _before(None, source)))
+        patch = drain(merge(answer.result.labels, _before(None, source)))
         image = task.image if self._image_fault(task) is None else None
         layer = self._add_layer(task, image)
         PatchWriter(layer, source.plane, patch, answer.result).finish()
@@ -165,6 +163,10 @@ class SegmentRun(QObject):
             self._end(Outcome(_sentence(task, answer), answer.result.notes, offered=fault))
             return
         target = find_mask(self._viewer.layers, task.image, task.model.id)
+        if target is not None and is_being_painted(target):
+            self._held_back = answer
+            self._stroke_timer.start()
+            return
         if target is not None and state_of(target).revision != answer.revision:
             self._task = replace(task, target=target, target_data=target.data)
             job = merge_job(answer, _before(target, task.source))
@@ -172,6 +174,12 @@ class SegmentRun(QObject):
             return
         layer = target or self._add_layer(task, task.image)
         self._write(PatchWriter(layer, task.source.plane, answer.patch, answer.result), answer)
+
+    def _on_stroke_timer(self) -> None:
+        """Try again what could not be written under the brush."""
+        answer, self._held_back = self._held_back, None
+        if answer is not None:
+            self._on_done(answer)
 
     def _write(self, writer: PatchWriter, answer: Answer) -> None:
         self._writers.append(writer)
@@ -217,33 +225,6 @@ class SegmentRun(QObject):
     def _end(self, outcome: Outcome) -> None:
         self._task = None
         self.finished.emit(outcome)
-
-
-def segment_job(
-    model: Segmenter,
-    source: ImageSource,
-    prompts: Prompts,
-    params: ModelParams,
-    before: Before,
-) -> Job[Answer]:
-    """Read the plane, run the model, work out what changes; all of it outside of the GUI thread."""
-    yield Progress(0, None, "reading the image")
-    warm_up()
-    image, notes = read_rgb(source)
-    yield Progress(0, None, "loading the model")
-    model.load()
-    started = time.perf_counter()
-    result = yield from jobs.segment(model, image, params=params, prompts=prompts)
-    seconds = time.perf_counter() - started
-    result = replace(result, notes=(*notes, *result.notes))
-    patch = yield from merge(result.labels, before)
-    return Answer(result, patch, before.revision, seconds)
-
-
-def merge_job(answer: Answer, before: Before) -> Job[Answer]:
-    """Work the changes out again, for a mask that was painted or undone meanwhile."""
-    patch = yield from merge(answer.result.labels, before)
-    return replace(answer, patch=patch, revision=before.revision)
 
 
 def _before(target: Labels | None, source: ImageSource) -> Before:

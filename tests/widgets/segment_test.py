@@ -210,6 +210,31 @@ def test_f44_strokes_made_while_it_runs_win(bench: Bench) -> None:
     assert mask.data[22, 32] == 2
 
 
+def test_f44_a_result_that_comes_in_the_middle_of_a_stroke_waits_for_its_end(
+    bench: Bench,
+) -> None:
+    bench.go()
+    (mask,) = bench.masks
+    mask.brush_size = 1
+    bench.gate.labels = np.where(bench.gate.labels == 1, 1, 0).astype(np.int32)
+    bench.begin()
+    # the history is blocked from pressing the mouse button to letting it go
+    with bench.qtbot.waitSignal(bench.dock.run.finished), mask.block_history():
+        mask.paint((22, 32), 5)
+        bench.gate.open.set()
+        bench.qtbot.waitUntil(lambda: bench.dock.run._stroke_timer.isActive())
+        mask.paint((24, 34), 5)
+        assert mask.data[20, 30] == 2
+    assert (mask.data == 5).sum() == 2
+    assert mask.data[5, 5] == 1
+    assert mask.data[20, 30] == 0
+    mask.undo()
+    assert mask.data[20, 30] == 2
+    assert (mask.data == 5).sum() == 2
+    mask.undo()
+    assert not (mask.data == 5).any()
+
+
 def test_f44_a_run_that_is_undone_while_the_next_one_goes_on(bench: Bench) -> None:
     bench.go()
     (mask,) = bench.masks

@@ -101,6 +101,9 @@ def push(
         except MismatchError as error:
             _print_mismatches(error, as_json)
             raise typer.Exit(2) from None
+        except KeyboardInterrupt as error:  # what has arrived is told by the job
+            err.print("cancelled")
+            raise typer.Exit(130) from error
     print_json(asdict(report)) if as_json else _print_push(report)
 
 

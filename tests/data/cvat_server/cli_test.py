@@ -62,6 +62,20 @@ def test_a_server_that_refuses_is_one_line(loopback: Any, make_dataset: Any) -> 
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_cancelled_push_does_not_say_that_nothing_happened(
+    loopback: Any, make_dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: object, seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    loopback.polls = [{"status": "queued"}]
+    monkeypatch.setattr("napari_segkit.data.cvat_connection.Clock.sleep", interrupt)
+    done = cvat("push", make_dataset(), "--task", 5, "--url", loopback.url)
+    assert (done.exit_code, len(loopback.imports)) == (130, 1)
+    assert "cancelled" in done.stderr
+    assert "nothing was written" not in done.stderr
+
+
 def test_without_credentials_the_choices_are_named(
     loopback: Any, make_dataset: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,35 @@ def test_shapes_whose_answer_is_lost_are_not_sent_twice(
     assert len(loopback.shapes) == 2
 
 
+def test_a_refusal_on_the_way_says_what_has_arrived(
+    cvat: Any, loopback: Any, connect: Connect, make_dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_segkit.jobs.cvat_direct._MOST_NUMBERS", 1)
+    job = jobs.push(make_dataset(), connect(), 5, direct=True)
+    while next(job).message != "sending sub/b":
+        pass
+    loopback.fail("PATCH", "action=create", cvat.Fail(403))
+    with pytest.raises(ServerError, match=r"does not allow.*1 of 2 images have arrived, up to a"):
+        drain(job)
+    loopback.fail("PATCH", "action=create", cvat.Fail(403))
+    with pytest.raises(ServerError) as caught:
+        drain(jobs.push(make_dataset(to="again.zip"), connect(), 5, direct=True))
+    assert "have arrived" not in str(caught.value)
+
+
+def test_cancelling_says_how_far_it_came(
+    loopback: Any, connect: Connect, make_dataset: Any, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("napari_segkit.jobs.cvat_direct._MOST_NUMBERS", 1)
+    job = jobs.push(make_dataset(), connect(), 5, direct=True)
+    while next(job).message != "sending sub/b":
+        pass
+    job.close()
+    assert "1 of 2 images have arrived, up to a" in caplog.text
+    assert {shape["frame"] for shape in loopback.shapes} == {0}
+
+
 @pytest.fixture(scope="module")
 def theirs() -> ModuleType:
     """CVAT's own code of masks, without the rest of its client."""

@@ -94,30 +94,9 @@ def push(
             "shapes can only be appended", where="--direct", remedy="leave out --mode replace"
         )
     with recognise(source).open(source) as dataset:
-        names = _chosen(dataset, subset, source)
-        if mode == "append" and not direct:
-            yield from server.check(OLDEST_APPEND, reason=_APPEND_REASON)
-        else:
-            yield from server.check(OLDEST)
-        found = yield from server.task(task)
-        part = _Part(source, dataset, names, instances)
-        limited = instances == "separate" and not direct
-        compared = Comparison(found, most=MOST_IDS if limited else None)
-        if direct:
-            sent = yield from _send_shapes(server, part, compared)
-        else:
-            sent = yield from _send_file(server, part, compared, mode)
-        return PushReport(
-            server=server.connection.url,
-            version=server.version,
-            task=task,
-            task_name=found.name,
-            mode=mode,
-            images=len(names),
-            instances=sent.instances,
-            untouched=compared.untouched(),
-            warnings=(*dataset.notes, *compared.warnings(), *sent.warnings),
-        )
+        part = _Part(source, dataset, _chosen(dataset, subset, source), instances)
+        report = yield from _push(server, task, part, mode=mode, direct=direct)
+    return report
 
 
 @dataclass(frozen=True)
@@ -161,6 +140,33 @@ def _chosen(dataset: Dataset, subset: str | None, source: Path) -> tuple[str, ..
     if not names:
         raise DatasetError("there are no images to push", where=source)
     return names
+
+
+def _push(
+    server: CvatServer, number: int, part: _Part, *, mode: Mode, direct: bool
+) -> Job[PushReport]:
+    if mode == "append" and not direct:
+        yield from server.check(OLDEST_APPEND, reason=_APPEND_REASON)
+    else:
+        yield from server.check(OLDEST)
+    task = yield from server.task(number)
+    limited = part.instances == "separate" and not direct
+    compared = Comparison(task, most=MOST_IDS if limited else None)
+    if direct:
+        sent = yield from _send_shapes(server, part, compared)
+    else:
+        sent = yield from _send_file(server, part, compared, mode)
+    return PushReport(
+        server=server.connection.url,
+        version=server.version,
+        task=number,
+        task_name=task.name,
+        mode=mode,
+        images=len(part.names),
+        instances=sent.instances,
+        untouched=compared.untouched(),
+        warnings=(*part.dataset.notes, *compared.warnings(), *sent.warnings),
+    )
 
 
 def _send_shapes(server: CvatServer, part: _Part, compared: Comparison) -> Job[_Sent]:

@@ -119,7 +119,7 @@ class Canvas:
         hidden = sum(area > 0 for area in self._areas.values()) - len(result.instances)
         if not hidden:
             return result
-        note = f"{hidden} objects lie wholly under others and were left out"
+        note = f"{hidden} of the objects lie wholly under others and were left out"
         return segmentation_from_labels(
             self._labels,
             classes=classes,
@@ -134,7 +134,7 @@ class Canvas:
         if self._covered:
             remarks.append(f"{self._covered} pixels lie in several objects and went to the last")
         if empty:
-            remarks.append(f"{empty} objects cover no pixel of the image and were left out")
+            remarks.append(f"{empty} of the objects cover no pixel of the image and were left out")
         if self._outside:
-            remarks.append(f"{self._outside} objects reached beyond the image and were cut off")
+            remarks.append(f"{self._outside} of the objects left the image and were cut off")
         return remarks

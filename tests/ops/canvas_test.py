@@ -42,9 +42,9 @@ def test_hidden_empty_and_outside_objects_are_told() -> None:
     assert set(result.instances) == {2, 3}
     assert result.notes == (
         "2 pixels lie in several objects and went to the last",
-        "1 objects cover no pixel of the image and were left out",
-        "2 objects reached beyond the image and were cut off",
-        "1 objects lie wholly under others and were left out",
+        "1 of the objects cover no pixel of the image and were left out",
+        "2 of the objects left the image and were cut off",
+        "1 of the objects lie wholly under others and were left out",
     )
 
 

@@ -162,7 +162,7 @@ class CocoDataset(EntryDataset[_Image]):
             score = one.get("score", 1.0)
             class_name = entry.categories[one["category_id"]]
             canvas.paint(mask, (top, left), class_name=class_name, score=float(score))
-        note = f"{len(crowds)} crowd regions were read as one object each, under the others"
+        note = f"{len(crowds)} of the objects are crowds, read as one object under the others"
         segmentation = canvas.segmentation(self.classes, notes=(note,) if crowds else ())
         return Sample(name, segmentation, picture(self.store, entry.file))
 

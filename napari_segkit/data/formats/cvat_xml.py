@@ -203,7 +203,7 @@ class CvatXmlDataset(EntryDataset[_Image]):
             same = groups.get((group, label)) if group != "0" else None
             key = canvas.paint(mask, (top, left), class_name=label, part_of=same)
             groups[group, label] = key
-        note = f"{entry.others} shapes without area (points, lines, tags …) were left out"
+        note = f"{entry.others} of the shapes have no area (points, tags …) and were left out"
         segmentation = canvas.segmentation(self.classes, notes=(note,) if entry.others else ())
         return Sample(name, segmentation, picture(self.store, entry.file))
 

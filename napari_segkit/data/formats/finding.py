@@ -7,6 +7,8 @@ import re
 import zipfile
 from typing import TYPE_CHECKING
 
+from napari_segkit.data.atomic import put_back
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -19,6 +21,7 @@ _HEAD = 1 << 20
 def glimpse(path: Path) -> list[str]:
     """Some of the files at ``path``, shallow ones first; never raises."""
     try:
+        put_back(path)
         if path.is_dir():
             return list(_some_files(path))
         if zipfile.is_zipfile(path):

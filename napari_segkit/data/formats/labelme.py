@@ -172,7 +172,7 @@ class LabelmeDataset(EntryDataset[str]):
             score = float(row.get("score", 1.0))
             key = canvas.paint(mask, (top, left), class_name=label, score=score, part_of=same)
             groups[label, group] = key
-        note = f"{others} shapes without area (points, lines …) were left out"
+        note = f"{others} of the shapes have no area (points, lines …) and were left out"
         segmentation = canvas.segmentation(self.classes, notes=(note,) if others else ())
         image = picture(self.store, file)
         if image is None and content.get("imageData"):

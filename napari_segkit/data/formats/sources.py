@@ -9,6 +9,7 @@ from abc import abstractmethod
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 from napari_segkit.data.archive import FolderStore, Store, open_store, reading
+from napari_segkit.data.atomic import put_back
 from napari_segkit.data.dataset import Dataset, PackedImage, Sample
 from napari_segkit.data.image_header import image_shape
 from napari_segkit.data.names import path_fault
@@ -47,6 +48,7 @@ def open_source(path: Path, suffix: str = "") -> Store:
     DatasetError
         As `open_store`.
     """
+    put_back(path)
     if suffix and path.is_file() and path.suffix.lower() == suffix:
         return LoneFile(path)
     return open_store(path)

@@ -104,7 +104,7 @@ def test_crowds_lie_under_the_others_and_are_told(tmp_path: Path) -> None:
     got = Coco().open(file).read("a/x").segmentation
     assert [one.class_name for one in got.instances.values()] == ["egg", "pan"]
     assert (got.labels == 2).sum() == 24
-    assert got.notes[0].startswith("1 crowd regions")
+    assert got.notes[0].startswith("1 of the objects are crowds")
     assert got.notes[1].startswith("24 pixels lie in several objects")
 
 

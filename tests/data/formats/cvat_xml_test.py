@@ -90,7 +90,7 @@ def test_shapes_without_area_are_counted(tmp_path: Path) -> None:
     )
     labels, names, notes = read(tmp_path, SQUARE + rest)
     assert names == ["ring"]
-    assert notes == ("3 shapes without area (points, lines, tags …) were left out",)
+    assert notes == ("3 of the shapes have no area (points, tags …) and were left out",)
     assert square(labels)
 
 
@@ -122,7 +122,7 @@ def test_shapes_beyond_the_image_are_cut_off_and_told(tmp_path: Path) -> None:
         tmp_path, '<mask label="ring" rle="0, 16" left="-2" top="8" width="4" height="4"></mask>'
     )
     assert (labels > 0).sum() == 4
-    assert notes == ("1 objects reached beyond the image and were cut off",)
+    assert notes == ("1 of the objects left the image and were cut off",)
 
 
 BOMB = "<!DOCTYPE x [" + "".join(

@@ -82,7 +82,7 @@ def test_a_group_of_one_label_is_one_object(tmp_path: Path) -> None:
     got = dataset.read("x").segmentation
     assert [one.name for one in dataset.classes] == ["ring", "pan"]
     assert [one.class_name for one in got.instances.values()] == ["ring", "pan", "ring"]
-    assert got.notes == ("1 shapes without area (points, lines …) were left out",)
+    assert got.notes == ("1 of the shapes have no area (points, lines …) and were left out",)
 
 
 def test_a_folder_with_the_images_beside_or_elsewhere(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 Sizes are judged by the robust z-score of their logarithms, 0.6745 (x - median) / MAD (B. Iglewicz
 and D. Hoaglin, "How to Detect and Handle Outliers", 1993), with a least spread, so that a dataset
 whose images are all alike does not make suspects of tiny differences.
+
+On clean sets of generated photos fewer than 2 of 100 images become suspects; a test holds that.
 """
 
 from __future__ import annotations

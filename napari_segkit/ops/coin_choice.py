@@ -10,6 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     from napari_segkit.ops.polar import Bools, Floats, Frames
 
+# how much less sure an outer rim may be: around others, nearly the same, around a ring
+NESTED_MARGIN, CLOSE_MARGIN, RING_MARGIN = 0.0, 0.02, 0.25
+# of a coin under others: least visible area, least visible rim, least support of that rim
+FREE_AREA, FREE_RIM, HIDDEN_SUPPORT = 0.3, 0.45, 0.65
 SIZE_RATIO = 2.6  # between the largest and the smallest coin of a photo
 
 
@@ -21,7 +25,7 @@ def small_masks(outlines: Floats, shape: tuple[int, int], *, longest: int = 160)
     points = np.rint((outlines * scale) * 16).astype(np.int32)
     for mask, outline in zip(masks, points, strict=True):
         cv2.fillPoly(mask, [outline], 1, shift=4)
-    return masks.reshape(len(outlines), -1).astype(np.float32)
+    return masks.reshape(len(outlines), height * width).astype(np.float32)
 
 
 def duplicates(frames: Frames, score: Floats, *, near: float = 0.2) -> Bools:
@@ -41,9 +45,6 @@ def duplicates(frames: Frames, score: Floats, *, near: float = 0.2) -> Bools:
     return result
 
 
-NESTED_MARGIN, CLOSE_MARGIN, RING_MARGIN = 0.0, 0.02, 0.25
-
-
 def choose(outlines: Floats, score: Floats, shape: tuple[int, int]) -> Bools:
     """(N,) the rims to keep where several overlap.
 
@@ -59,30 +60,67 @@ def choose(outlines: Floats, score: Floats, shape: tuple[int, int]) -> Bools:
     alive = np.ones(len(outlines), bool)
     order = np.argsort(-size, kind="stable")
     for a, i in enumerate(order):
-        for j in order[a + 1 :]:
-            if not alive[i]:
-                break
-            if alive[j]:
-                inside = common[i, j] / area[j]
-                apart = np.hypot(*(middle[i] - middle[j])) / np.sqrt(size[i] / np.pi)
-                if not _may_both_stay(inside, min(score[i], score[j])):
-                    margin = _margin(inside, apart, size[j] / size[i])
-                    alive[j if score[i] > score[j] - margin else i] = False
+        if not alive[i]:
+            continue
+        smaller = order[a + 1 :][alive[order[a + 1 :]]]
+        inside = common[i, smaller] / area[smaller]
+        rivals = (inside >= 0.15) & ~(
+            (inside < 0.45) & (np.minimum(score[smaller], score[i]) > 0.75)
+        )
+        smaller, inside = smaller[rivals], inside[rivals]
+        apart = np.linalg.norm(middle[smaller] - middle[i], axis=1) / np.sqrt(size[i] / np.pi)
+        margin = _margin(inside, apart, size[smaller] / size[i])
+        alive[i] = (score[i] > score[smaller] - margin).all()
+        if alive[i]:
+            alive[smaller] = False
     return alive
 
 
-def _may_both_stay(inside: float, score: float) -> bool:
-    """Whether two coins may overlap so much: the share ``inside`` of the smaller one."""
-    return inside < 0.15 or (inside < 0.45 and score > 0.75)
-
-
-def _margin(inside: float, apart: float, ratio: float) -> float:
+def _margin(inside: Floats, apart: Floats, ratio: Floats) -> Floats:
     """How much less sure the larger of two rims may be and still be kept."""
-    if inside < 0.75:
-        return 0.03
-    if ratio > 0.65:
-        return CLOSE_MARGIN
-    return RING_MARGIN if apart < 0.12 else NESTED_MARGIN
+    nested = np.where(apart < 0.12, RING_MARGIN, NESTED_MARGIN)
+    return np.where(inside < 0.75, 0.03, np.where(ratio > 0.65, CLOSE_MARGIN, nested))
+
+
+def partly_hidden(outlines: Floats, support: Floats, kept: Bools, shape: tuple[int, int]) -> Floats:
+    """Coins that lie partly under kept ones: what is visible of them counts.
+
+    Parameters
+    ----------
+    outlines : (N, T, 2) float32
+        x, y in pixels.
+    support : (N, T) float32
+        How much of a rim each point has.
+    kept : (N,) bool
+        The coins that are sure.
+    shape
+        Height and width of the image.
+
+    Returns
+    -------
+    (N,) float32
+        Mean support of the visible rim of each coin found here, 0 for all others.
+    """
+    scale = min(1.0, 160 / max(shape))
+    masks = np.asarray(small_masks(outlines, shape) > 0)
+    height, width = max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+    x = np.clip((outlines[..., 0] * scale).astype(np.intp), 0, width - 1)
+    y = np.clip((outlines[..., 1] * scale).astype(np.intp), 0, height - 1)
+    area = np.maximum(masks.sum(1), 1)
+    middle = np.median(area[kept])
+    cover = np.asarray(masks[kept].any(axis=0))
+    found = np.zeros(len(outlines), np.float32)
+    fits = ~kept & (area > 0.4 * middle) & (area < 2.2 * middle)
+    while True:
+        free = (masks & ~cover).sum(1) / area
+        shown = ~cover[y * width + x]
+        seen = (support * shown).sum(1) / np.maximum(shown.sum(1), 1)
+        seen[~fits | (free < FREE_AREA) | (shown.mean(1) < FREE_RIM)] = 0
+        best = int(seen.argmax())
+        if seen[best] < HIDDEN_SUPPORT:
+            return found
+        found[best], fits[best] = seen[best], False
+        cover = cover | masks[best]
 
 
 def similar_in_size(radius: Floats, score: Floats) -> Bools:

@@ -38,12 +38,15 @@ class Rims:
         About 0 to 1: how much of the visible curve is a rim.
     visible : (N,) float32
         Share of the curve that lies in the image.
+    support : (N, T) float32
+        0 to 1: how much of a rim each ray has; 0 outside of the image.
     """
 
     coefficients: Floats
     curves: Floats
     score: Floats
     visible: Floats
+    support: Floats
 
 
 def trace(
@@ -94,7 +97,9 @@ def _rated(
 ) -> Rims:
     near, visible = gain_at(gain, inside, curves, rhos)
     contrast = colour_step(sums, curves, rhos)
-    return Rims(c, curves, rim_score(c, near, contrast, visible), visible.mean(1))
+    support = (np.clip((near - 0.25) / 0.3, 0, 1) + contrast) / 2 * visible
+    score = rim_score(c, near, contrast, visible)
+    return Rims(c, curves, score, visible.mean(1), np.asarray(support, np.float32))
 
 
 def _either(first: Rims, second: Rims, take: Bools) -> Rims:
@@ -104,6 +109,7 @@ def _either(first: Rims, second: Rims, take: Bools) -> Rims:
         np.where(take[:, None], second.curves, first.curves),
         np.where(take, second.score, first.score),
         np.where(take, second.visible, first.visible),
+        np.where(take[:, None], second.support, first.support),
     )
 
 

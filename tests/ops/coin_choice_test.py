@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_segkit.ops.coin_choice import choose, duplicates, similar_in_size, small_masks
+from napari_segkit.ops.coin_choice import (
+    choose,
+    duplicates,
+    partly_hidden,
+    similar_in_size,
+    small_masks,
+)
 from napari_segkit.ops.polar import Frames, rays
 
 SHAPE = (200, 200)
@@ -59,3 +65,14 @@ def test_sizes_that_do_not_fit_go() -> None:
     score = np.array([0.9, 0.85, 0.9, 0.65, 0.65], np.float32)
     assert similar_in_size(radius, score).tolist() == [True, True, True, False, False]
     assert similar_in_size(np.zeros(0, np.float32), np.zeros(0, np.float32)).tolist() == []
+
+
+def test_a_coin_under_another_counts_by_what_shows() -> None:
+    outlines = circles((90, 100, 40), (130, 100, 40), (135, 100, 40), (93, 100, 40))
+    support = np.full((4, 64), 0.9, np.float32)
+    support[1:3, 22:42] = 0.0  # under the first one
+    support[2] *= 0.7
+    kept = np.array([True, False, False, False])
+    hidden = partly_hidden(outlines, support, kept, SHAPE)
+    assert hidden[1] > 0.8
+    assert hidden[[0, 2, 3]].tolist() == [0, 0, 0]  # kept; less sure; a crescent like a shadow's

@@ -160,3 +160,16 @@ def test_it_reports_progress_and_can_be_stopped() -> None:
     assert next(job).done == 0
     assert next(job).done == 1
     job.close()
+
+
+def test_a_coin_under_another_is_found_and_covered() -> None:
+    image, truth = photo((130, 120, 55), (200, 120, 55))
+    labels = found(image)
+    assert labels.max() == 2
+    assert min(ious(labels, truth)) > 0.9
+
+
+def test_many_overlapping_boxes_stay_fast_and_give_one_coin_each() -> None:
+    image, _ = photo((60, 60, 38), (180, 70, 45))
+    boxes = np.array([[130 + k, 20, 230 + k, 120] for k in range(20)], np.float32)
+    assert found(image, boxes).max() == 1

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from napari_segkit.types import Job
 
 
+_LOOK = "see whether that is meant so"
+
+
 def found_by_reading(form: Format, path: Path) -> Job[Validation]:
     """Check a dataset by reading all of it: every sample that is refused is a fault."""
     faults: list[Fault] = []
@@ -25,7 +28,7 @@ def found_by_reading(form: Format, path: Path) -> Job[Validation]:
         faults.append(_fault(error, path.name))
         return Validation(path, form.id, 0, 0, tuple(faults))
     with dataset:
-        faults += [Fault("", note, "", "warning") for note in dataset.notes]
+        faults += [Fault("", note, _LOOK, "warning") for note in dataset.notes]
         if not dataset.names:
             faults.append(Fault("", "there is no image in the dataset", "export it again"))
         for number, name in enumerate(dataset.names):
@@ -36,7 +39,7 @@ def found_by_reading(form: Format, path: Path) -> Job[Validation]:
                 faults.append(_fault(error, name))
                 continue
             instances += len(segmentation.instances)
-            faults += [Fault(name, note, "", "warning") for note in segmentation.notes]
+            faults += [Fault(name, note, _LOOK, "warning") for note in segmentation.notes]
     return Validation(path, form.id, len(dataset), instances, tuple(faults))
 
 

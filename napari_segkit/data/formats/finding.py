@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import zipfile
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
-_GLIMPSE = 4000  # entries that are looked at before a place is taken for no dataset
+_GLIMPSE = 200_000  # entries that are looked at before a place is taken for no dataset
+_IMAGES = 200  # of a folder, that are told
 _HEAD = 1 << 20
 
 
@@ -33,17 +35,18 @@ def glimpse(path: Path) -> list[str]:
 
 
 def _some_files(folder: Path) -> Iterator[str]:
+    """Of every folder the first images and all other files."""
     waiting, left = [""], _GLIMPSE
     while waiting and left > 0:
         inside = waiting.pop(0)
+        images = 0
         with os.scandir(folder / inside) as entries:
-            for entry in entries:
+            for entry in itertools.islice(entries, left):
                 left -= 1
-                if left <= 0:
-                    break
+                images += entry.name.lower().endswith(IMAGE_SUFFIXES)
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{inside}{entry.name}/")
-                else:
+                elif images <= _IMAGES or not entry.name.lower().endswith(IMAGE_SUFFIXES):
                     yield f"{inside}{entry.name}"
 
 

@@ -246,6 +246,18 @@ def test_F25_what_is_no_dataset_is_refused(form: Format, tmp_path: Path, given: 
         form.open(path)
 
 
+def test_thousands_of_images_do_not_hide_the_format(form: Format, tmp_path: Path) -> None:
+    write(form, tmp_path / "out", [Sample(f"a/{n}", empty()) for n in range(3)])
+    for folder in ("images", "a images", "JPEGImages"):
+        (tmp_path / "out" / folder).mkdir(exist_ok=True)
+        for number in range(2500):
+            (tmp_path / "out" / folder / f"{number}.jpg").touch()
+    assert recognise(tmp_path / "out").id == form.id
+    with form.open(tmp_path / "out") as dataset:
+        assert len(dataset) == 3
+        assert dataset.read("a/0").segmentation.labels.shape == (9, 7)
+
+
 def test_check_of_a_good_dataset_finds_nothing(form: Format, tmp_path: Path) -> None:
     given = samples(tmp_path / "photos")
     write(form, tmp_path / "out", given, include_images=True)

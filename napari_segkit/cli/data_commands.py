@@ -11,6 +11,8 @@ from rich.markup import escape
 from napari_segkit.cli.report import err, out, print_json, print_written
 from napari_segkit.cli.run import run, told
 from napari_segkit.data.dataset import WriteOptions
+from napari_segkit.data.formats.classes import read_value_map
+from napari_segkit.data.formats.indexed_png import IndexedPng
 from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.data.mask_boxes import BoxFile
 from napari_segkit.data.pixels import ImageFinder
@@ -85,6 +87,10 @@ Merge = Annotated[
 SkipBad = Annotated[
     bool, _flag("--skip-bad", "Leave out images that cannot be read; then exit code 1.")
 ]
+Values = Annotated[
+    str | None, _flag("--values", "Read masks of values: classes.json, rings or egg-pan.")
+]
+Lossy = Annotated[bool, _flag("--lossy", "Write what the format cannot wholly hold, too.")]
 Overwrite = Annotated[bool, _flag("--overwrite", "Replace what is at the target.")]
 Page = Annotated[Path | None, _flag("--out", "HTML file to write.")]
 
@@ -115,6 +121,8 @@ def import_(
     with_images: Images = True,
     instances: Merge = Grouping.SEPARATE,
     skip_bad: SkipBad = False,
+    values: Values = None,
+    lossy: Lossy = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -129,6 +137,8 @@ def import_(
             boxes=BoxFile(boxes, boxes_as.value, jitter, seed) if boxes else None,
             images=ImageFinder(images_from) if images_from else None,
             skip_bad=skip_bad,
+            lossy=lossy,
+            source_format=IndexedPng(read_value_map(values)) if values else None,
         )
         options = WriteOptions(subset, with_images, instances.value, overwrite)
         report = run(

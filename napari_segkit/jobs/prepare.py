@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.registry import get_format, recognise
+from napari_segkit.data.losses import LossCount, NoteCount
 from napari_segkit.data.prepare import Recipe, reshape, tiles
 from napari_segkit.data.split_writer import SplitWriter
 from napari_segkit.data.splits import read_split_list
-from napari_segkit.errors import InputError, SegkitError, WriteError
+from napari_segkit.errors import DatasetError, InputError, SegkitError, WriteError
+from napari_segkit.ops.masks import merge_by_class
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from napari_segkit.data.dataset import Dataset, Sample, WriteReport
+    from napari_segkit.data.formats.base import Format
     from napari_segkit.data.mask_boxes import BoxFile
     from napari_segkit.data.pixels import ImageFinder
     from napari_segkit.data.splits import Split
@@ -42,6 +45,10 @@ class Preparation:
         Where images lie that the source does not have itself.
     skip_bad
         Leave out images that cannot be read, and go on.
+    lossy
+        Write what the format cannot wholly hold, too.
+    source_format
+        How the source is read; ``None`` asks every format.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -50,6 +57,8 @@ class Preparation:
     boxes: BoxFile | None = None
     images: ImageFinder | None = None
     skip_bad: bool = False
+    lossy: bool = False
+    source_format: Format | None = None
 
 
 @dataclass(frozen=True)
@@ -80,14 +89,6 @@ class ImportReport:
     notes: tuple[str, ...]
 
 
-@dataclass
-class _Counts:
-    sources: int = 0
-    dropped: int = 0
-    vanished: int = 0
-    failures: dict[str, SegkitError] = field(default_factory=dict)
-
-
 def import_dataset(
     source: Path,
     target: Path,
@@ -110,10 +111,10 @@ def import_dataset(
     WriteError
         Where the disk refuses.
     """
-    wanted, counts = preparation or Preparation(), _Counts()
+    wanted = preparation or Preparation()
     options = options or WriteOptions(include_images=True)
     form = get_format(format_id)
-    with recognise(source).open(source) as dataset:
+    with (wanted.source_format or recognise(source)).open(source) as dataset:
         split = _split(wanted.split, dataset)
         if wanted.boxes is not None:
             subsets = split.subsets if split else (options.subset,)
@@ -121,33 +122,19 @@ def import_dataset(
                 target, format_id=format_id, subsets=subsets, overwrite=options.overwrite
             )
         writer = SplitWriter(target, form, classes=dataset.classes, options=options, split=split)
+        importer = _Importer(dataset, writer, wanted, options, form)
         try:
             for number, name in enumerate(dataset.names):
                 yield Progress(number, len(dataset), name)
-                _import_one(
-                    dataset,
-                    name,
-                    writer,
-                    wanted=wanted,
-                    counts=counts,
-                    format_id=format_id,
-                    with_images=options.include_images,
-                )
+                importer.take(name)
             yield Progress(len(dataset), len(dataset), "finishing")
+            importer.check_losses()
             written, notes = writer.commit()
         finally:
             writer.discard()  # after a commit there is nothing left to discard
-        notes = (*dataset.notes, *notes)
     if wanted.boxes is not None:
         wanted.boxes.write()
-    return ImportReport(
-        counts.sources,
-        written,
-        counts.dropped,
-        counts.vanished,
-        counts.failures,
-        (*notes, *_remarks(counts, wanted)),
-    )
+    return importer.report(written, notes)
 
 
 def _split(split: Split | Path | None, dataset: Dataset) -> Split | None:
@@ -158,71 +145,98 @@ def _split(split: Split | Path | None, dataset: Dataset) -> Split | None:
     return split
 
 
-def _import_one(
-    dataset: Dataset,
-    name: str,
-    writer: SplitWriter,
-    *,
-    wanted: Preparation,
-    counts: _Counts,
-    format_id: str,
-    with_images: bool,
-) -> None:
-    """Read, change and write one image; with ``skip_bad`` a failure is noted instead."""
-    try:
-        before = _read(dataset, name, wanted=wanted, with_images=with_images)
-        after = reshape(before, wanted.recipe)
-    except WriteError:
-        raise
-    except SegkitError as error:
-        if not wanted.skip_bad:
-            raise InputError(
-                error.what,
-                where=f"{name}: {error.where}" if error.where else name,
-                expected=error.expected,
-                got=error.got,
-                remedy=f"{error.remedy or 'repair it'}, or leave out what is bad with --skip-bad",
-            ) from error
-        counts.failures[name] = error
-        return
-    counts.sources += 1
-    counts.vanished += len(before.segmentation.instances) - len(after.segmentation.instances)
-    subset, place = writer.place(name)
-    for piece in _wanted_tiles(after, wanted, counts):
-        writer.add(piece, origin=name)
-        if wanted.boxes is not None:
-            wanted.boxes.add(piece, subset=subset, dataset=place, format_id=format_id)
+class _Importer:
+    """Takes images one by one from a dataset to a writer, and keeps count."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        writer: SplitWriter,
+        wanted: Preparation,
+        options: WriteOptions,
+        form: Format,
+    ) -> None:
+        self._dataset, self._writer, self._wanted = dataset, writer, wanted
+        self._options, self._form = options, form
+        self._sources = self._dropped = self._vanished = 0
+        self._failures: dict[str, SegkitError] = {}
+        self._losses, self._notes = LossCount(form.capabilities), NoteCount()
+
+    def take(self, name: str) -> None:
+        """Read, change and write one image; with ``skip_bad`` a failure is noted instead."""
+        try:
+            before = self._read(name)
+            after = reshape(before, self._wanted.recipe)
+        except WriteError:
+            raise
+        except SegkitError as error:
+            if not self._wanted.skip_bad:
+                raise _bad_image(name, error) from error
+            self._failures[name] = error
+            return
+        self._sources += 1
+        self._vanished += len(before.segmentation.instances) - len(after.segmentation.instances)
+        self._notes.add(before.segmentation)
+        for piece in tiles(after, self._wanted.recipe):
+            self._write(piece, origin=name)
+
+    def _read(self, name: str) -> Sample:
+        """One sample; its image decoded only where pixels are changed and written."""
+        sample = self._dataset.read(name)
+        if sample.image is None and self._wanted.images is not None:
+            sample = replace(sample, image=self._wanted.images.find(name))
+        if not self._wanted.recipe.changes:
+            return sample
+        if not self._options.include_images:
+            return replace(sample, image=None)
+        from napari_segkit.data.pixels import sample_pixels  # the decoders: not at import
+
+        loaded = sample_pixels(sample)
+        return replace(sample, image=None if loaded is None else loaded.pixels)
+
+    def _write(self, piece: Sample, *, origin: str) -> None:
+        cut, found = self._wanted.recipe.tile, piece.segmentation
+        if cut and not (found.instances or self._wanted.keep_empty):
+            self._dropped += 1
+            return
+        if not self._wanted.lossy:
+            merged = self._options.instances == "merge"
+            self._losses.add(merge_by_class(found) if merged else found)
+        self._writer.add(piece, origin=origin)
+        if self._wanted.boxes is not None:
+            subset, place = self._writer.place(origin)
+            subset = subset if self._wanted.split else "train"
+            self._wanted.boxes.add(piece, subset=subset, dataset=place, format_id=self._form.id)
+
+    def check_losses(self) -> None:
+        """Refuse what the format cannot wholly hold, unless that is wanted."""
+        if lost := self._losses.sentences():
+            raise DatasetError(
+                f"{self._form.title} cannot hold everything",
+                got="; ".join(lost),
+                remedy="say --lossy if that may be lost, or choose a format that holds it",
+            )
+
+    def report(self, written: Mapping[str, WriteReport], notes: tuple[str, ...]) -> ImportReport:
+        """What was done."""
+        remarks = [*self._dataset.notes, *notes, *self._notes.sentences()]
+        if self._dropped:
+            remarks.append(f"{self._dropped} tiles without objects were left out")
+        if self._vanished:
+            remarks.append(f"{self._vanished} objects became smaller than a pixel and vanished")
+        boxes = self._wanted.boxes
+        if boxes is not None and boxes.empty and boxes.style == "rings":
+            remarks.append(f"{len(boxes.empty)} images without objects have no box")
+        return ImportReport(
+            self._sources, written, self._dropped, self._vanished, self._failures, tuple(remarks)
+        )
 
 
-def _read(dataset: Dataset, name: str, *, wanted: Preparation, with_images: bool) -> Sample:
-    """One sample; its image decoded only where pixels are changed and written."""
-    sample = dataset.read(name)
-    if sample.image is None and wanted.images is not None:
-        sample = replace(sample, image=wanted.images.find(name))
-    if not wanted.recipe.changes:
-        return sample
-    if not with_images:
-        return replace(sample, image=None)
-    from napari_segkit.data.pixels import sample_pixels  # the decoders: not at import
-
-    loaded = sample_pixels(sample)
-    return replace(sample, image=None if loaded is None else loaded.pixels)
-
-
-def _wanted_tiles(sample: Sample, wanted: Preparation, counts: _Counts) -> Iterator[Sample]:
-    for piece in tiles(sample, wanted.recipe):
-        if wanted.recipe.tile and not (piece.segmentation.instances or wanted.keep_empty):
-            counts.dropped += 1
-        else:
-            yield piece
-
-
-def _remarks(counts: _Counts, wanted: Preparation) -> list[str]:
-    remarks = []
-    if counts.dropped:
-        remarks.append(f"{counts.dropped} tiles without objects were left out")
-    if counts.vanished:
-        remarks.append(f"{counts.vanished} objects became smaller than a pixel and vanished")
-    if wanted.boxes is not None and wanted.boxes.empty and wanted.boxes.style == "rings":
-        remarks.append(f"{len(wanted.boxes.empty)} images without objects have no box")
-    return remarks
+def _bad_image(name: str, error: SegkitError) -> InputError:
+    return InputError(
+        error.what,
+        where=f"{name}: {error.where}" if error.where else name,
+        expected=error.expected,
+        got=error.got,
+        remedy=f"{error.remedy or 'repair it'}, or leave out what is bad with --skip-bad",
+    )

@@ -11,12 +11,14 @@ from PIL import Image
 
 from napari_segkit.data.boxes import read_boxes
 from napari_segkit.data.dataset import Sample, WriteOptions
+from napari_segkit.data.formats.classes import read_value_map
+from napari_segkit.data.formats.indexed_png import IndexedPng
 from napari_segkit.data.formats.registry import get_format, recognise
 from napari_segkit.data.mask_boxes import BoxFile
 from napari_segkit.data.pixels import ImageFinder, sample_pixels
 from napari_segkit.data.prepare import Recipe
 from napari_segkit.data.splits import parse_split
-from napari_segkit.errors import InputError, SegkitError
+from napari_segkit.errors import DatasetError, InputError, SegkitError
 from napari_segkit.jobs import drain
 from napari_segkit.jobs.prepare import ImportReport, Preparation, import_dataset
 from napari_segkit.ops.masks import segmentation_from_labels
@@ -183,6 +185,48 @@ def test_boxes_of_tiles_and_the_ring_projects_file(source: Path, tmp_path: Path)
     assert set(content) == {"train", "test"}
     entry = content["test"][next(iter(content["test"]))]
     assert (tmp_path / entry["mask_path"]).is_file()
+
+
+def test_without_a_split_all_rings_are_for_training(source: Path, tmp_path: Path) -> None:
+    rings = BoxFile(tmp_path / "annotations.json", "rings")
+    prepared(source, tmp_path / "rings", boxes=rings)
+    content = json.loads(rings.path.read_text())
+    assert (len(content["train"]), content["test"], len(content)) == (12, {}, 2)
+
+
+def test_what_a_format_cannot_hold_needs_to_be_allowed(tmp_path: Path) -> None:
+    ring = np.zeros((40, 60), np.int32)
+    ring[5:35, 5:35] = 1
+    ring[15:25, 15:25] = 0
+    one = Sample("a", segmentation_from_labels(ring, classes=CLASSES), np.zeros((40, 60, 3), "u1"))
+    source = write(tmp_path / "s", [one])
+    job = import_dataset(source, tmp_path / "out", format_id="yolo-seg")
+    with pytest.raises(DatasetError, match=r"holes of 1 object.*--lossy"):
+        drain(job)
+    assert not (tmp_path / "out").exists()
+    allowed = Preparation(lossy=True)
+    drain(import_dataset(source, tmp_path / "out", format_id="yolo-seg", preparation=allowed))
+    assert (tmp_path / "out").is_dir()
+
+
+def test_the_egg_projects_jpeg_masks_are_cut_at_64_and_192_before_they_are_scaled(
+    tmp_path: Path,
+) -> None:
+    labels = np.zeros((80, 120), np.uint8)
+    labels[10:70, 20:100] = 255
+    labels[30:50, 40:70] = 128
+    for folder, picture in (("masks", labels), ("images", np.repeat(labels[..., None], 3, 2))):
+        (tmp_path / "eggs" / folder).mkdir(parents=True)
+        Image.fromarray(picture).save(tmp_path / f"eggs/{folder}/a.jpg", quality=90)
+    wanted = Preparation(
+        recipe=Recipe(pad_square=True, resize=(40, 40)),
+        source_format=IndexedPng(read_value_map("egg-pan")),
+    )
+    drain(import_dataset(tmp_path / "eggs", tmp_path / "out", preparation=wanted))
+    segmentation = read(tmp_path / "out")["a"].segmentation
+    assert segmentation.labels.shape == (40, 40)
+    names = sorted(one.class_name for one in segmentation.instances.values())
+    assert names == ["egg", "pan"]  # a bilinear mask would have eggs all around the pan
 
 
 def test_a_bad_image_stops_all_or_is_left_out_when_told(source: Path, tmp_path: Path) -> None:

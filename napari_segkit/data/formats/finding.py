@@ -95,6 +95,24 @@ class ImageFinder:
         return self.stems[fitting[0]] if len(fitting) == 1 else None
 
 
+def without_partner(masks: int, images: ImageFinder, paired: int) -> tuple[str, ...]:
+    """A note where images have no annotation.
+
+    Parameters
+    ----------
+    masks
+        How many images are annotated.
+    images
+        Every image of the dataset.
+    paired
+        How many of the annotated ones are there.
+    """
+    left = len(images.stems) - paired
+    if left <= 0:
+        return ()
+    return (f"{left} of {left + masks} images have no annotation and were left out",)
+
+
 _MASK_FOLDER = re.compile(r"((?:.*/)?(?:masks?|labels)/)[^/].*", re.IGNORECASE)
 
 

@@ -31,7 +31,7 @@ from napari_segkit.data.formats.classes import (
     sidecar_bytes,
     value_map,
 )
-from napari_segkit.data.formats.finding import ImageFinder, glimpse, mask_files
+from napari_segkit.data.formats.finding import ImageFinder, glimpse, mask_files, without_partner
 from napari_segkit.data.formats.pixels import palette_png, read_mask
 from napari_segkit.data.formats.sheets import SheetWriter
 from napari_segkit.data.formats.sources import (
@@ -186,6 +186,8 @@ class IndexedPngDataset(EntryDataset[str]):
         self._table = table
         taken = set(masks.values())
         self._images = ImageFinder(name for name in store.sizes if name not in taken)
+        paired = sum(self._images.find(name, "images/") is not None for name in masks)
+        self.notes = (*notes, *without_partner(len(masks), self._images, paired))
 
     def _sample(self, name: str, entry: str, where: str) -> Sample:
         mask = read_mask(self.store.read(entry), where)

@@ -28,7 +28,7 @@ from napari_segkit.data.formats.base import Capabilities, Format
 from napari_segkit.data.formats.checking import found_by_reading
 from napari_segkit.data.formats.classes import FILE as VALUES_FILE
 from napari_segkit.data.formats.classes import class_list, class_rows, color_or_next
-from napari_segkit.data.formats.finding import ImageFinder, glimpse, mask_files
+from napari_segkit.data.formats.finding import ImageFinder, glimpse, mask_files, without_partner
 from napari_segkit.data.formats.pixels import read_mask
 from napari_segkit.data.formats.sheets import SheetWriter
 from napari_segkit.data.formats.sources import (
@@ -127,6 +127,8 @@ class Tiff16Dataset(EntryDataset[str]):
         self._objects = objects
         taken = set(masks.values())
         self._images = ImageFinder(name for name in store.sizes if name not in taken)
+        paired = sum(self._images.find(name, "images/") is not None for name in masks)
+        self.notes = (*notes, *without_partner(len(masks), self._images, paired))
 
     def _sample(self, name: str, entry: str, where: str) -> Sample:
         mask = read_mask(self.store.read(entry), where)

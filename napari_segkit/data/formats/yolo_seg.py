@@ -26,7 +26,7 @@ from napari_segkit.data.dataset import Sample
 from napari_segkit.data.formats.base import Capabilities, Format
 from napari_segkit.data.formats.checking import found_by_reading
 from napari_segkit.data.formats.classes import MOST_CLASSES, color_or_next, text
-from napari_segkit.data.formats.finding import ImageFinder, glimpse
+from napari_segkit.data.formats.finding import ImageFinder, glimpse, without_partner
 from napari_segkit.data.formats.sheets import SheetWriter
 from napari_segkit.data.formats.sources import (
     EntryDataset,
@@ -133,7 +133,8 @@ def _opened(store: Store) -> YoloSegDataset:
         with understood(f"{store.path}: {sheet}", expected="sizes as [height, width]"):
             shape = None if size is None else (int(size[0]), int(size[1]))
         add_entry(entries, short, _Entry(name, file, shape), where=f"{store.path}: {name}")
-    return YoloSegDataset(store, entries, classes)
+    paired = sum(entry.file is not None for entry in entries.values())
+    return YoloSegDataset(store, entries, classes, without_partner(len(entries), files, paired))
 
 
 def _subsets(content: Mapping[str, Any]) -> set[str]:

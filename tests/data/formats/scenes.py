@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from napari_segkit.data.dataset import Sample
-from napari_segkit.data.formats.base import Capabilities
+from napari_segkit.data.dataset import Sample, WriteOptions
+from napari_segkit.data.formats.base import Capabilities, Format
+from napari_segkit.errors import SegkitError
 from napari_segkit.ops.masks import components, segmentation_from_labels
 from napari_segkit.types import ClassDef, Segmentation
 
@@ -95,3 +96,22 @@ def expected(segmentation: Segmentation, can: Capabilities) -> Segmentation:
     return segmentation_from_labels(
         labels, classes=segmentation.classes, class_of=class_of, scores=scores
     )
+
+
+def write(form: Format, target: Path, given: list[Sample], **options: object) -> None:
+    with form.open_writer(target, classes=CLASSES, options=WriteOptions(**options)) as writer:
+        for sample in given:
+            writer.add(sample)
+
+
+def read_all(form: Format, path: Path) -> int:
+    """Number of samples that can be read; errors of single ones are passed over."""
+    read = 0
+    with form.open(path) as dataset:
+        for name in dataset.names:
+            try:
+                dataset.read(name)
+                read += 1
+            except SegkitError:
+                continue
+    return read

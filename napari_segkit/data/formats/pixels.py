@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_segkit.types import Color
 
 _LOSSY = {"JPEG", "MPO", "WEBP", "JPEG2000"}
+_MOST_GROWTH = 5000  # deflate grows at most 1032 times, LZW not much more
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 
 
@@ -57,7 +58,7 @@ def read_mask(data: bytes, where: str, *, formats: tuple[str, ...] = _FORMATS) -
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large sizes, ours is checked below
             with PilImage.open(io.BytesIO(data), formats=formats) as image:
-                _check_size(image, where)
+                _check_size(image, len(data), where)
                 if image.format == "PNG":
                     image.verify()  # every chunk's checksum; decoding alone does not look
             with PilImage.open(io.BytesIO(data), formats=formats) as image:
@@ -73,8 +74,16 @@ def read_mask(data: bytes, where: str, *, formats: tuple[str, ...] = _FORMATS) -
         ) from error
 
 
-def _check_size(image: PilImage.Image, where: str) -> None:
-    if image.width * image.height > MAX_PIXELS:
+def _check_size(image: PilImage.Image, size: int, where: str) -> None:
+    pixels = image.width * image.height
+    if image.mode != "1" and pixels > size * _MOST_GROWTH:
+        raise MaskError(
+            "mask is damaged: its header tells of more than a file can hold",
+            where=where,
+            got=f"{image.width}x{image.height} pixels in {size} bytes",
+            remedy="export it again; the image is left alone until then",
+        )
+    if pixels > MAX_PIXELS:
         raise MaskError(
             "mask is too large",
             where=where,

@@ -82,6 +82,28 @@ def test_F17_masks_that_hold_no_ids_are_refused(tmp_path: Path, values: np.ndarr
         Tiff16().open(tmp_path).read("x")
 
 
+def test_F3_a_header_that_lies_of_its_size_is_refused_before_memory_is_taken(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "o", np.arange(64).reshape(8, 8))
+    file = tmp_path / "o" / "masks" / "x.tif"
+    with tifffile.TiffFile(file) as tiff:
+        places = [tiff.pages[0].tags[name].valueoffset for name in ("ImageWidth", "ImageLength")]
+    data = bytearray(file.read_bytes())
+    for place in places:
+        data[place : place + 2] = (13000).to_bytes(2, "little")
+    file.write_bytes(data)
+    with pytest.raises(MaskError, match="13000x13000 pixels in"):
+        Tiff16().open(tmp_path / "o").read("x")
+
+
+def test_large_blank_masks_are_read(tmp_path: Path) -> None:
+    labels = np.zeros((3000, 4000), np.int32)
+    labels[0, 0] = 1
+    write(tmp_path / "o", labels)
+    assert Tiff16().open(tmp_path / "o").read("x").segmentation.labels.sum() == 1
+
+
 def test_F19_lossy_ids_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "o", np.arange(64).reshape(8, 8))
     image = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))

@@ -58,7 +58,7 @@ LEVELS = (
     Level(longest=80, largest=50, tilts=UPRIGHT, guesses=8, edges=900, rays=(32, RAYS)),
     Level(longest=80, largest=50, guesses=12),
     Level(longest=160, largest=20),
-    Level(longest=320, largest=20, guesses=80),
+    Level(longest=320, largest=20),
     Level(longest=640, largest=20, guesses=80),
 )
 """The first is quick and enough for most photos of one large coin."""

@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_segkit.data.cvat_compare import MismatchError
-from napari_segkit.data.cvat_refusals import ServerError
 from napari_segkit.data.cvat_server import CvatServer
 from napari_segkit.data.cvat_shapes import mask_points
 from napari_segkit.data.formats.cvat_mask import CvatMask
-from napari_segkit.errors import InputError
+from napari_segkit.errors import InputError, ServerError
 from napari_segkit.jobs import cvat as jobs
 from napari_segkit.jobs import drain
 

@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_segkit.data.cvat_refusals import ServerError
 from napari_segkit.data.cvat_server import CvatServer
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.cvat_mask import CvatMask
-from napari_segkit.errors import DatasetError, MaskError, SegkitError, WriteError
+from napari_segkit.errors import DatasetError, MaskError, SegkitError, ServerError, WriteError
 from napari_segkit.jobs import cvat as jobs
 from napari_segkit.jobs import drain
 

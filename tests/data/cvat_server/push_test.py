@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from napari_segkit.data.cvat_compare import MismatchError
-from napari_segkit.data.cvat_refusals import ServerError
 from napari_segkit.data.cvat_server import CvatServer
 from napari_segkit.data.dataset import Sample
 from napari_segkit.data.formats.cvat_mask import CvatMask
-from napari_segkit.errors import InputError
+from napari_segkit.errors import InputError, ServerError
 from napari_segkit.jobs import cvat as jobs
 from napari_segkit.jobs import drain
 from napari_segkit.ops.masks import segmentation_from_labels

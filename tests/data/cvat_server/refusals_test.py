@@ -18,11 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_segkit.data.cvat_compare import MismatchError
-from napari_segkit.data.cvat_refusals import ServerError
 from napari_segkit.data.cvat_server import CvatServer, open_server
 from napari_segkit.data.cvat_task import Answer, parse_frames, parse_labels
 from napari_segkit.data.cvat_wire import _trouble
-from napari_segkit.errors import InputError, SegkitError
+from napari_segkit.errors import InputError, SegkitError, ServerError
 from napari_segkit.jobs import cvat as jobs
 from napari_segkit.jobs import drain
 

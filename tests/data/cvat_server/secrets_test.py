@@ -19,9 +19,8 @@ from typer.testing import CliRunner
 from napari_segkit.cli.app import app
 from napari_segkit.data.cvat_connection import Clock
 from napari_segkit.data.cvat_credentials import Credentials, Secret, find_credentials
-from napari_segkit.data.cvat_refusals import ServerError
 from napari_segkit.data.cvat_server import CvatServer, open_server
-from napari_segkit.errors import InputError, SegkitError
+from napari_segkit.errors import InputError, SegkitError, ServerError
 from napari_segkit.jobs import cvat as jobs
 from napari_segkit.jobs import drain
 

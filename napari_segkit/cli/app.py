@@ -25,7 +25,7 @@ from napari_segkit.cli.report import (
     print_validation,
     print_written,
 )
-from napari_segkit.cli.run import run, told
+from napari_segkit.cli.run import heed_interrupts, run, told
 from napari_segkit.data.boxes import read_boxes
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.classes import read_value_map
@@ -66,6 +66,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the datase
 def main() -> None:
     """Entry point of ``segkit`` and ``python -m napari_segkit``."""
     logging.basicConfig(format="%(levelname)s: %(message)s")
+    heed_interrupts()
     app()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, TypeVar
+import signal
+import threading
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 from rich.markup import escape
@@ -16,10 +18,34 @@ from napari_segkit.errors import InputError, SegkitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from napari_segkit.types import Job, Progress
 
 T = TypeVar("T")
+
+_interrupted = threading.Event()
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl+C.
+
+    A class of its own: when a plain KeyboardInterrupt passes through ``exec`` of a text, as in the
+    import of any module with dataclasses, ``python -m`` kills itself at its end in spite of the
+    exit code.
+    """
+
+
+def heed_interrupts() -> None:
+    """Make Ctrl+C raise `Interrupted`; where it is ignored (``nohup``) it stays so."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        _interrupted.clear()
+        signal.signal(signal.SIGINT, _on_interrupt)
+
+
+def _on_interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    _interrupted.set()  # Python drops what is raised in a destructor: the next step tells
+    raise Interrupted
 
 
 @contextlib.contextmanager
@@ -51,6 +77,8 @@ def run(job: Job[T], as_json: bool) -> T:
         task = bar.add_task("", total=None)
 
         def show(step: Progress) -> None:
+            if _interrupted.is_set():
+                raise Interrupted
             bar.update(
                 task, completed=step.done, total=step.total, description=escape(step.message)[-40:]
             )

@@ -38,12 +38,15 @@ T = TypeVar("T")
 
 
 def drain(job: Job[T], on_progress: Callable[[Progress], object] | None = None) -> T:
-    """Run a job to its end and return its result."""
-    while True:
-        try:
-            step = next(job)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        if on_progress is not None:
-            on_progress(step)
+    """Run a job to its end and return its result; what ``on_progress`` raises cancels it."""
+    try:
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            if on_progress is not None:
+                on_progress(step)
+    finally:
+        job.close()

@@ -172,6 +172,36 @@ def test_ctrl_c_ends_with_130_and_nothing_written(photos: Path, tmp_path: Path) 
     assert [p.name for p in tmp_path.iterdir()] == ["photos"]
 
 
+IN_A_TEXT = 'exec("import signal; signal.raise_signal(signal.SIGINT)")'
+IN_A_DESTRUCTOR = "Dropped()"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("moment", [IN_A_TEXT, IN_A_DESTRUCTOR])
+def test_ctrl_c_counts_at_any_moment(photos: Path, tmp_path: Path, moment: str) -> None:
+    (tmp_path / "interrupted.py").write_text(f"""
+import signal
+from napari_segkit.cli import app
+
+class Dropped:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def find(places, found=app.find_images):
+    {moment}
+    return found(places)
+
+app.find_images = find
+app.main()
+""")
+    command = [sys.executable, "-m", "interrupted", "predict", "coins", photos, "--out", "masks"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.strip().endswith("cancelled; nothing was written")
+    assert not (tmp_path / "masks").exists()
+    assert not list(tmp_path.glob(".segkit-*"))
+
+
 def test_help_names_every_command() -> None:
     text = segkit("--help").stdout
     assert all(command in text for command in ("models", "predict", "export", "validate"))

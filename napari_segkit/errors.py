@@ -11,6 +11,7 @@
     │   ├── WeightsError      a weights file or its card
     │   └── DatasetError      a dataset folder or archive, or what would be written to one
     ├── ModelError            a model gave something that must not be used (NaN, wrong shape)
+    ├── ServerError           a server cannot be reached, refused, or failed
     └── WriteError            the disk refused: full, read-only, gone; the old file is intact
 
 Each carries the five parts of a useful sentence: what, where, expected, got, remedy.
@@ -102,6 +103,10 @@ class DatasetError(InputError):
 
 class ModelError(SegkitError):
     """A model returned something that must not be used."""
+
+
+class ServerError(SegkitError):
+    """A server cannot be reached, refused, or failed; what it has done so far is said."""
 
 
 class WriteError(SegkitError):

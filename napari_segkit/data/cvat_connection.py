@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from napari_segkit.data.cvat_address import origin, place
-from napari_segkit.data.cvat_refusals import ServerError, refusal
+from napari_segkit.data.cvat_refusals import refusal
 from napari_segkit.data.cvat_wire import Ask, Reply, Trouble, Wire
+from napari_segkit.errors import ServerError
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from napari_segkit.data.cvat_address import place
 from napari_segkit.data.cvat_wire import Reply, Trouble
-from napari_segkit.errors import SegkitError
+from napari_segkit.errors import ServerError
 
 if TYPE_CHECKING:
     from napari_segkit.data.cvat_credentials import Credentials
 
 _LONGEST_DETAIL = 300
-
-
-class ServerError(SegkitError):
-    """A server cannot be reached, refused, or failed; what it has done so far is said."""
 
 
 _TOKEN_REMEDY = "make a new access token in CVAT (Profile > Security) and set CVAT_ACCESS_TOKEN"

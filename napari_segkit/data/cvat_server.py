@@ -16,9 +16,10 @@ from napari_segkit.data.cvat_address import server_url
 from napari_segkit.data.cvat_connection import Call, Connection
 from napari_segkit.data.cvat_credentials import find_credentials
 from napari_segkit.data.cvat_download import download
-from napari_segkit.data.cvat_refusals import ServerError, clean
+from napari_segkit.data.cvat_refusals import clean
 from napari_segkit.data.cvat_task import Answer, Task, TaskLabel, parse_frames, parse_labels
 from napari_segkit.data.cvat_upload import upload
+from napari_segkit.errors import ServerError
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:

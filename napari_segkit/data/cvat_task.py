@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_segkit.data.cvat_refusals import ServerError, clean
+from napari_segkit.data.cvat_refusals import clean
+from napari_segkit.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

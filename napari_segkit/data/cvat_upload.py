@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_segkit.data.cvat_connection import MOST_FAILURES, Call
-from napari_segkit.data.cvat_refusals import ServerError
 from napari_segkit.data.cvat_wire import Reply, Trouble
+from napari_segkit.errors import ServerError
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from napari_segkit.data.cvat_refusals import ServerError
 from napari_segkit.data.cvat_shapes import create_shapes, shapes
+from napari_segkit.errors import ServerError
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_segkit.data.archive import open_store
 from napari_segkit.data.formats.coco import Coco
 from napari_segkit.data.formats.cvat_mask import CvatMask
 from napari_segkit.data.formats.cvat_xml import CvatXml
@@ -52,12 +53,16 @@ def recognise(path: Path) -> Format:
     Raises
     ------
     DatasetError
-        Where no format knows it.
+        Where nothing is there, an archive is damaged, or no format knows it.
     """
+    if not path.exists():
+        raise DatasetError("no such file or folder", where=path)
     first = [FORMATS[key] for key in _ASKED_FIRST]
     for candidate in (*first, *FORMATS.values()):
         if candidate.recognises(path):
             return candidate
+    if path.suffix.lower() == ".zip":
+        open_store(path).close()  # says what is wrong with it
     raise DatasetError(
         "not a dataset",
         where=path,

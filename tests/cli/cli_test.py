@@ -156,17 +156,28 @@ def test_validation_finds_faults_and_says_so_by_exit_code(photos: Path, tmp_path
     assert segkit("validate", photos).exit_code == 2
 
 
+def _heed_sigint() -> None:
+    """Undo what a shell does to what it runs in the background: there Ctrl+C is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_ends_with_130_and_nothing_written(photos: Path, tmp_path: Path) -> None:
     for number in range(3000):
         os.link(photos / "one.png", photos / f"copy-{number:04d}.png")
     command = [sys.executable, "-m", "napari_segkit", "predict", "coins", photos, "--out"]
-    process = subprocess.Popen([*command, tmp_path / "masks"], stderr=subprocess.PIPE, text=True)
-    while not list(tmp_path.glob(".segkit-tmp-*")):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    with subprocess.Popen(
+        [*command, tmp_path / "masks"], stderr=subprocess.PIPE, text=True, preexec_fn=_heed_sigint
+    ) as process:
+        while not list(tmp_path.glob(".segkit-tmp-*")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, said = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert process.returncode == 130
     assert said.strip() == "cancelled; nothing was written"
     assert [p.name for p in tmp_path.iterdir()] == ["photos"]
@@ -195,7 +206,9 @@ app.find_images = find
 app.main()
 """)
     command = [sys.executable, "-m", "interrupted", "predict", "coins", photos, "--out", "masks"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=_heed_sigint
+    )
     assert done.returncode == 130, done.stderr
     assert done.stderr.strip().endswith("cancelled; nothing was written")
     assert not (tmp_path / "masks").exists()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +15,12 @@ from napari_segkit.data.boxes import image_key
 from napari_segkit.data.dataset import Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
 from napari_segkit.data.images import read_image
+from napari_segkit.data.staging import taken
 from napari_segkit.errors import InputError, ModelError, PromptError, SegkitError, WriteError
 from napari_segkit.types import Progress, Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from napari_segkit.data.dataset import WriteReport
     from napari_segkit.data.images import ImageSource
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from napari_segkit.types import Box, Image, Job, Segmentation
 
 logger = logging.getLogger(__name__)
+
+_OVERLAY_MARK = b"napari-segkit overlay"  # the JPEG's comment: such a picture may be replaced
 
 
 def segment(
@@ -134,21 +138,23 @@ def predict_files(
     boxes
         Box prompts by image name (`napari_segkit.data.boxes.read_boxes`).
     overlays
-        Folder for a picture of each result.
+        Folder for a picture of each result; a photo there is never replaced, another file only
+        where ``options`` say so.
 
     Raises
     ------
     InputError
-        Where the target or the options cannot be used.
+        Where the target, the folder for pictures or the options cannot be used.
     WriteError
         Where the disk refuses.
     """
     prompts = _match_boxes(sources, boxes)
+    options = options or WriteOptions()
+    if overlays is not None:
+        _check_overlays(overlays, sources, target, overwrite=options.overwrite)
     results: list[ImageResult] = []
     failures: list[Failure] = []
-    writer = get_format(format_id).open_writer(
-        target, classes=model.classes, options=options or WriteOptions()
-    )
+    writer = get_format(format_id).open_writer(target, classes=model.classes, options=options)
     try:
         for number, source in enumerate(sources):
             at = Progress(number, len(sources), source.name)
@@ -160,7 +166,7 @@ def predict_files(
                 result, seconds = yield from predicted
                 writer.add(Sample(source.name, result, source.path))
                 if overlays is not None:
-                    _save_overlay(overlays / f"{source.name}.jpg", image.pixels, result)
+                    _save_overlay(_overlay_path(overlays, source), image.pixels, result)
             except WriteError:
                 raise
             except SegkitError as error:
@@ -226,13 +232,56 @@ def _image_result(
     )
 
 
+def _overlay_path(folder: Path, source: ImageSource) -> Path:
+    return folder / f"{source.name}.jpg"
+
+
+def _check_overlays(
+    folder: Path, sources: Sequence[ImageSource], target: Path, *, overwrite: bool
+) -> None:
+    """Refuse pictures in a place where they must not go, before the work is done."""
+    remedy = "name another folder for the pictures"
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InputError("a file is in the place of the folder", where=folder, remedy=remedy)
+    place, dataset = Path(os.path.realpath(folder)), Path(os.path.realpath(target))
+    if place == dataset or dataset in place.parents:
+        raise InputError("pictures cannot go into the dataset", where=folder, remedy=remedy)
+    photos = {_file_id(source.path) for source in sources} - {None}
+    for source in sources:
+        path = _overlay_path(folder, source)
+        if not os.path.lexists(path):
+            continue
+        if _file_id(path) in photos:
+            raise InputError("a picture would replace a photo", where=path, remedy=remedy)
+        if not (overwrite or _is_overlay(path)):
+            raise taken(path)
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """Of the file, whatever it is called: by links, or in another case."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_overlay(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _OVERLAY_MARK in file.read(300)
+    except OSError:
+        return False
+
+
 def _save_overlay(path: Path, image: Image, result: Segmentation) -> None:
     from PIL import Image as PilImage
 
-    from napari_segkit.data.atomic import atomic_write
+    from napari_segkit.data.atomic import atomic_write, disk_errors
     from napari_segkit.ops.overlays import draw_overlay
 
     picture = PilImage.fromarray(draw_overlay(image, result))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as file:
-        picture.save(file, format="JPEG", quality=92)
+        picture.save(file, format="JPEG", quality=92, comment=_OVERLAY_MARK)

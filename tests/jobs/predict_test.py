@@ -104,6 +104,51 @@ def test_a_bug_in_the_model_is_reported_per_image_with_a_traceback_in_the_log(
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_pictures_replace_earlier_pictures_but_never_a_photo(folder: Path) -> None:
+    jpeg = photo(folder / "photos/d.jpg")
+    before = jpeg.read_bytes()
+    for overwrite in (False, True):
+        job = predict(folder, overlays=folder / "photos", options=WriteOptions(overwrite=overwrite))
+        with pytest.raises(InputError, match=r"a picture would replace a photo .*d\.jpg"):
+            drain(job)
+    assert jpeg.read_bytes() == before
+    assert not (folder / "out").exists()
+
+    other = photo(folder / "pictures/a.jpg")
+    with pytest.raises(InputError, match=r"something at the target already .*a\.jpg"):
+        drain(predict(folder, overlays=folder / "pictures"))
+    other.unlink()
+    (folder / "pictures/a.jpg").symlink_to(jpeg)
+    with pytest.raises(InputError, match="would replace a photo"):
+        drain(predict(folder, overlays=folder / "pictures"))
+    (folder / "pictures/a.jpg").unlink()
+    drain(predict(folder, overlays=folder / "pictures"))
+    first = (folder / "pictures/a.jpg").stat().st_mtime_ns
+    again = predict_files(
+        Threshold(),
+        find_images([folder / "photos"]),
+        folder / "second",
+        params=Level(),
+        overlays=folder / "pictures",
+    )
+    assert drain(again).written is not None
+    assert (folder / "pictures/a.jpg").stat().st_mtime_ns > first
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("photos/a.png", "a file is in the place of the folder"),
+        ("out", "pictures cannot go into the dataset"),
+        ("out/pictures", "pictures cannot go into the dataset"),
+    ],
+)
+def test_pictures_need_a_folder_of_their_own(folder: Path, place: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        drain(predict(folder, overlays=folder / place))
+    assert [p.name for p in folder.iterdir()] == ["photos"]
+
+
 def test_F46_cancel_leaves_nothing_behind(folder: Path) -> None:
     job = predict(folder)
     for _ in range(4):

@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from napari_segkit.data.images import SUFFIXES
 from napari_segkit.errors import PromptError
 
 if TYPE_CHECKING:
@@ -43,8 +44,12 @@ def read_boxes(path: Path) -> dict[str, list[Box]]:
 
 
 def image_key(name: str) -> str:
-    """A name without its extension, '/' between folders: what boxes are found by."""
-    return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
+    """A name without an image's extension, '/' between folders: what boxes are found by.
+
+    Other dots belong to the name: ``ring.v2`` and ``ring.v2.jpg`` are ``ring.v2``.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    return str(path.with_suffix("") if path.suffix.lower() in SUFFIXES else path)
 
 
 def _parse(content: Any) -> dict[str, list[Box]]:

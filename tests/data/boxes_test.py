@@ -23,6 +23,11 @@ def test_own_form(tmp_path: Path) -> None:
     assert read_boxes(path) == {"sub/a": [(1, 2, 3, 4), (5, 6, 7, 8.5)], "b": []}
 
 
+def test_dots_belong_to_the_name(tmp_path: Path) -> None:
+    path = write(tmp_path, {"ring.v1": [[1, 2, 3, 4]], "ring.v2.JPG": [[5, 6, 7, 8]]})
+    assert read_boxes(path) == {"ring.v1": [(1, 2, 3, 4)], "ring.v2": [(5, 6, 7, 8)]}
+
+
 def test_coco(tmp_path: Path) -> None:
     content = {
         "images": [{"id": 7, "file_name": "a.png"}],

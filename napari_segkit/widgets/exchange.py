@@ -51,6 +51,7 @@ class ExportDock(Dock):
         super().__init__()
         self._viewer = napari_viewer
         self._written: Path | None = None
+        self._asked: Path | None = None
         self.runner = JobRunner(self)
         self.masks = MaskList(napari_viewer)
         self.classes = ClassTable()
@@ -139,7 +140,9 @@ class ExportDock(Dock):
     def _export(self, *, overwrite: bool) -> None:
         try:
             target = self._target()
+            overwrite = overwrite and target == self._asked  # not another one, typed since
             if not overwrite and _is_taken(target):
+                self._asked = target
                 self.status.say(f"{target} exists already", action=_REPLACE, bad=True)
                 return
             self._start(target, overwrite=overwrite)

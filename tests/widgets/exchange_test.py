@@ -158,6 +158,18 @@ def test_what_exists_is_replaced_only_when_asked(bench: Bench) -> None:
     assert bench.text() == "1 image, 1 object written"
 
 
+def test_what_was_typed_after_the_question_is_asked_for_too(bench: Bench) -> None:
+    bench.add_run()
+    bench.export("other.zip")
+    before = (bench.folder / "other.zip").stat()
+    bench.export("out.zip")
+    bench.export("out.zip")
+    bench.dock.target.setText(str(bench.folder / "other.zip"))
+    bench.dock.status.action_button.click()
+    assert bench.text() == f"⚠ {bench.folder / 'other.zip'} exists already"
+    assert (bench.folder / "other.zip").stat() == before
+
+
 def test_images_are_included_when_asked(bench: Bench) -> None:
     bench.add_run()
     bench.dock.include_images.setChecked(True)

@@ -48,8 +48,13 @@ def print_models(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def print_json(content: Any) -> None:
-    """One JSON object on standard output."""
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n")
+    """One JSON object on standard output, valid whatever the names of files hold."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a name that is not UTF-8, or a terminal that is not
+        text = json.dumps(content, indent=2, default=str)
+    sys.stdout.write(text + "\n")
 
 
 def predict_json(report: PredictReport) -> dict[str, Any]:

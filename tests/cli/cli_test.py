@@ -68,6 +68,23 @@ def test_json_is_the_only_thing_on_standard_output(photos: Path, tmp_path: Path)
     assert json.loads(segkit("validate", tmp_path / "masks", "--json").stdout)["ok"] is True
 
 
+@pytest.mark.skipif(os.name == "nt", reason="file names are not bytes there")
+def test_json_is_valid_where_a_file_name_is_not_utf8(photos: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(photos) + b"/caf\xe9.png"
+    try:
+        Path(os.fsdecode(odd)).write_bytes((photos / "one.png").read_bytes())
+    except OSError:
+        pytest.skip("this disk takes UTF-8 names alone")
+    command = [sys.executable, "-m", "napari_segkit", "predict", "coins", photos, "--json"]
+    for encoding in ("utf-8:surrogateescape", "ascii"):
+        out = tmp_path / encoding.replace(":", "-")
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run([*command, "--out", out], env=environment, capture_output=True)
+        assert done.returncode == 1, done.stderr
+        (failure,) = json.loads(done.stdout.decode("utf-8"))["failures"]
+        assert os.fsencode(failure["path"]) == odd
+
+
 def test_a_bad_image_is_listed_and_the_rest_done(photos: Path, tmp_path: Path) -> None:
     (photos / "bad.jpg").write_text("no image")
     done = segkit("predict", "coins", photos, "--out", tmp_path / "masks")

@@ -5,8 +5,10 @@ given cannot be used; 130 cancelled. With ``--json`` one JSON object goes to sta
 """
 
 import logging
+import sys
 from dataclasses import asdict
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +67,8 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the datase
 
 def main() -> None:
     """Entry point of ``segkit`` and ``python -m napari_segkit``."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name must not break the table
     logging.basicConfig(format="%(levelname)s: %(message)s")
     heed_interrupts()
     app()

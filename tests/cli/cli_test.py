@@ -85,6 +85,17 @@ def test_json_is_valid_where_a_file_name_is_not_utf8(photos: Path, tmp_path: Pat
         assert os.fsencode(failure["path"]) == odd
 
 
+def test_a_name_that_the_terminal_cannot_show_is_escaped(photos: Path, tmp_path: Path) -> None:
+    (photos / "one.png").rename(photos / "münze 币.png")
+    command = [sys.executable, "-m", "napari_segkit", "predict", "coins", photos]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [*command, "--out", tmp_path / "masks"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert r"m\xfcnze \u5e01" in done.stdout
+
+
 def test_a_bad_image_is_listed_and_the_rest_done(photos: Path, tmp_path: Path) -> None:
     (photos / "bad.jpg").write_text("no image")
     done = segkit("predict", "coins", photos, "--out", tmp_path / "masks")

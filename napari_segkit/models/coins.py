@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field, JsonValue, field_validator
 
 from napari_segkit import __version__
-from napari_segkit.errors import WeightsError
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter
-from napari_segkit.types import ClassDef, Instance, Progress, Provenance, Segmentation
+from napari_segkit.ops.masks import segmentation_from_labels
+from napari_segkit.types import ClassDef, Progress, Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.ops.coins_default import CoinOutline
     from napari_segkit.ops.coins_origin import OriginSettings
-    from napari_segkit.types import Image, Job, Labels, Prompts
+    from napari_segkit.types import Image, Job, Labels, Prompts, Segmentation
 
 COIN = ClassDef("coin", (255, 196, 0))
 _ORIGIN: dict[str, JsonValue] = {"group": "Origin pipeline"}
@@ -200,10 +200,7 @@ class Coins(Segmenter):
         WeightsError
             For any weights file: there is nothing to load one into.
         """
-        if weights is not None:
-            raise WeightsError(
-                "the coin model has no weights", where=weights, remedy="leave the weights out"
-            )
+        super().load(weights, device=device)
         import napari_segkit.ops.coins_default
         import napari_segkit.ops.coins_origin  # noqa: F401
 
@@ -213,10 +210,10 @@ class Coins(Segmenter):
             labels, scores = yield from _origin(image, prompts.boxes, params)
         else:
             labels, scores = yield from _default(image, prompts.boxes, params)
-        return Segmentation(
-            labels=labels,
-            instances=_instances(labels, scores),
+        return segmentation_from_labels(
+            labels,
             classes=self.classes,
+            scores={key: float(np.clip(score, 0, 1)) for key, score in scores.items()},
             provenance=Provenance(
                 model=self.id,
                 params=params.model_dump(),
@@ -263,16 +260,3 @@ def _origin_settings(params: CoinParams) -> OriginSettings:
 
     names = OriginSettings.__dataclass_fields__
     return OriginSettings(**params.model_dump(include=set(names)))
-
-
-def _instances(labels: Labels, scores: Mapping[int, float]) -> dict[int, Instance]:
-    """Class, score and box of every id that has a pixel."""
-    from scipy import ndimage
-
-    found = {}
-    for key, where in enumerate(ndimage.find_objects(labels), 1):
-        if where is not None:
-            rows, columns = where
-            box = (float(columns.start), float(rows.start), float(columns.stop), float(rows.stop))
-            found[key] = Instance(COIN.name, float(np.clip(scores[key], 0, 1)), box)
-    return found

@@ -10,7 +10,7 @@ from napari_segkit.jobs import drain, segment
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter, make_params
 from napari_segkit.models.registry import get_model, model_ids
 from napari_segkit.ops.images import to_rgb8
-from napari_segkit.types import Prompts, Segmentation
+from napari_segkit.types import Job, Prompts, Segmentation
 
 
 def scene(height: int = 97, width: int = 131) -> np.ndarray:
@@ -29,11 +29,15 @@ def model(request: pytest.FixtureRequest) -> Segmenter:
     return loaded
 
 
-def run(model: Segmenter, image: np.ndarray, prompts: Prompts | None = None) -> Segmentation:
+def begin(model: Segmenter, image: np.ndarray, prompts: Prompts | None = None) -> Job[Segmentation]:
     if prompts is None and model.needs_prompts:
         height, width = image.shape[:2]
         prompts = Prompts(boxes=np.array([[0, 0, width, height]], np.float32), text="disc")
-    return drain(segment(model, image, params=make_params(type(model)), prompts=prompts))
+    return segment(model, image, params=make_params(type(model)), prompts=prompts)
+
+
+def run(model: Segmenter, image: np.ndarray, prompts: Prompts | None = None) -> Segmentation:
+    return drain(begin(model, image, prompts))
 
 
 def test_it_describes_itself(model: Segmenter) -> None:
@@ -131,7 +135,7 @@ def test_boxes_limit_the_result(model: Segmenter) -> None:
 def test_F46_cancel_at_every_step(model: Segmenter) -> None:
     steps = 0
     for stop_at in range(100):
-        job = segment(model, scene(), params=make_params(type(model)))
+        job = begin(model, scene())
         try:
             for _ in range(stop_at):
                 next(job)

@@ -36,6 +36,7 @@ $(ORACLE)/.installed: tests/data/datumaro_oracle/requirements.txt
 	@touch $@
 
 demo: install
+	@[ "$(QT)" = pyqt6 ] || $(BIN)/pip install --quiet --editable ".[$(QT)]"
 	@$(BIN)/python tools/demo.py
 
 xvfb:

@@ -90,11 +90,21 @@ class PatchWriter:
         if max(patch.present, default=0) > np.iinfo(layer.data.dtype).max:
             with self._state.writing():  # the same pixels: what can be undone stays valid
                 layer.data = layer.data.astype(np.int32)
+        self._data = layer.data
         self._open.enter_context(layer.block_history())
+
+    @property
+    def lost(self) -> bool:
+        """Whether someone gave the mask other data since: nothing is written over that."""
+        return self._layer.data is not self._data
 
     def step(self) -> None:
         """Write the next portion; with the last one, features and colours."""
         if self.done:
+            return
+        if self.lost:
+            self.done = True
+            self._open.close()
             return
         with self._state.writing():
             self._write(slice(self._at, self._at + _CHUNK))

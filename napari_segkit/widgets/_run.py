@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 200_000
 """Changed pixels that are written without giving the GUI time in between: 10 ms."""
+_REPLACED = "the mask was replaced while the model ran"
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,7 @@ class SegmentRun(QObject):
             return
         fault = self._image_fault(task) or self._mask_fault(task)
         if fault is not None:
-            self._offered = task, answer
-            self._end(Outcome(_sentence(task, answer), answer.result.notes, offered=fault))
+            self._offer(task, answer, fault)
             return
         target = find_mask(self._viewer.layers, task.image, task.model.id)
         if target is not None and is_being_painted(target):
@@ -191,13 +191,17 @@ class SegmentRun(QObject):
         """Write a portion, then let the event loop breathe."""
         if not self._writers:
             return
-        self._writers[0].step()
-        if not self._writers[0].done:
+        writer, task = self._writers[0], self._task
+        writer.step()
+        if not writer.done:
             QTimer.singleShot(0, partial(self._on_write, answer))
             return
         self._writers.clear()
-        task = self._task
-        if task is not None:
+        if task is None:
+            return
+        if writer.lost:
+            self._offer(task, answer, _REPLACED)
+        else:
             self._end(Outcome(_sentence(task, answer), _notes(answer)))
 
     def _image_fault(self, task: _Task) -> str | None:
@@ -213,8 +217,12 @@ class SegmentRun(QObject):
         if task.target not in self._viewer.layers:
             return "the mask was removed while the model ran"
         if task.target.data is not task.target_data:
-            return "the mask was replaced while the model ran"
+            return _REPLACED
         return None
+
+    def _offer(self, task: _Task, answer: Answer, fault: str) -> None:
+        self._offered = task, answer
+        self._end(Outcome(_sentence(task, answer), answer.result.notes, offered=fault))
 
     def _on_failed(self, failure: Failure) -> None:
         self._end(Outcome(failure.sentence, failure=failure))

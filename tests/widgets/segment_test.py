@@ -256,6 +256,23 @@ def test_a_large_result_is_written_in_portions_and_still_undone_in_one_step(
     assert not mask.data.any()
 
 
+def test_f42_a_mask_that_is_replaced_while_its_result_is_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_segkit.widgets._run._AT_ONCE", 10)
+    monkeypatch.setattr("napari_segkit.widgets._masks._CHUNK", 1)
+    bench.begin()
+    bench.gate.open.set()
+    bench.qtbot.waitUntil(lambda: bool(bench.masks))
+    assert bench.dock.run.running
+    (mask,) = bench.masks
+    with bench.qtbot.waitSignal(bench.dock.run.finished):
+        mask.data = np.full((5, 5), 9, np.uint16)
+    assert bench.text() == "⚠ Not written: the mask was replaced while the model ran"
+    assert (mask.data == 9).all()
+    assert bench.go().startswith("2 coins")
+
+
 def test_f47_a_dock_that_goes_while_its_result_is_written_leaves_it_whole(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

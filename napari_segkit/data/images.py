@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import threading
 import warnings
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".t
 MAX_PIXELS = 2 * 89_478_485
 """Larger images are refused from their header; Pillow itself refuses at twice its bomb limit."""
 
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT)
 _ORIENTATION = 274  # the EXIF and TIFF tag
 _TRANSPOSE = {
     1: lambda a: a,
@@ -185,6 +187,8 @@ def _decoding(path: Path) -> Iterator[None]:
             "image does not fit into memory", where=path, remedy="scale it down"
         ) from error
     except Exception as error:  # decoders raise anything
+        if isinstance(error, OSError) and error.errno in _REFUSED:
+            raise ImageError("file cannot be read", where=path, got=error.strerror) from error
         raise ImageError(
             "image is damaged",
             where=path,

@@ -230,3 +230,18 @@ def test_places_without_images(tmp_path: Path) -> None:
 def test_a_folder_or_device_is_no_image() -> None:
     with pytest.raises(ImageError):
         read_image(Path("/dev/null"))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    Image.new("RGB", (5, 5)).save(tmp_path / name)
+
+    def refuse(*_args: object, **_more: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("PIL.Image.open", refuse)
+    monkeypatch.setattr("tifffile.TiffFile", refuse)
+    with pytest.raises(ImageError, match=r"cannot be read .*Permission denied"):
+        read_image(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Where things live on disk: what is shipped, and the user's own folders."""
+"""Where things live on disk: what is shipped."""
 
 from __future__ import annotations
 

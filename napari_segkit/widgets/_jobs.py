@@ -12,6 +12,9 @@ from napari_segkit.widgets._masks import warm_up
 from napari_segkit.widgets._merge import merge
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_segkit.models.base import ModelParams, Segmenter
     from napari_segkit.types import Job, Prompts, Segmentation
     from napari_segkit.widgets._layers import ImageSource
@@ -26,6 +29,7 @@ class Answer:
     patch: Patch
     revision: int
     seconds: float
+    boxes: NDArray[np.float32]
 
 
 def segment_job(
@@ -47,11 +51,11 @@ def segment_job(
     result = yield from segment(model, image, params=params, prompts=prompts)
     seconds = time.perf_counter() - started
     result = replace(result, notes=(*notes, *result.notes))
-    patch = yield from merge(result.labels, before)
-    return Answer(result, patch, before.revision, seconds)
+    patch = yield from merge(result.labels, before, prompts.boxes)
+    return Answer(result, patch, before.revision, seconds, prompts.boxes)
 
 
 def merge_job(answer: Answer, before: Before) -> Job[Answer]:
     """Work the changes out again, for a mask that was painted or undone meanwhile."""
-    patch = yield from merge(answer.result.labels, before)
+    patch = yield from merge(answer.result.labels, before, answer.boxes)
     return replace(answer, patch=patch, revision=before.revision)

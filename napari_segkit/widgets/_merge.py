@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from napari_segkit.ops.masks import lookup
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -135,7 +135,7 @@ class _Survey:
     pairs: Counter[tuple[int, int]] = field(default_factory=Counter)
 
 
-def merge(result: Labels, before: Before) -> Job[Patch]:
+def merge(result: Labels, before: Before, boxes: NDArray[np.float32] | None = None) -> Job[Patch]:
     """Work out what a result changes in a plane.
 
     Parameters
@@ -144,18 +144,58 @@ def merge(result: Labels, before: Before) -> Job[Patch]:
         Ids of the model.
     before
         The plane, of the same height and width.
+    boxes : (N, 4) XYXY
+        Where the model has looked; what earlier runs found elsewhere stays. None or no rows:
+        everywhere.
     """
     yield Progress(0, 3, "comparing")
+    stay: dict[int, int] = {}
+    if boxes is not None and len(boxes):
+        result, stay = _with_those_outside(result, before, boxes)
     survey = _survey(result, before)
     known = frozenset(survey.now) | survey.last
-    id_of = _keep_ids(survey, before.names - known)
+    id_of = _keep_ids(survey, before.names - known, stay)
     drawn = survey.painted - survey.last  # by the person alone
     yield Progress(1, 3, "comparing")
     hidden = _hidden(result, before, id_of, drawn) if survey.painted or known else Counter()
     left_out = {key for key, count in hidden.items() if 2 * count > survey.new[key]}
-    id_of = _keep_ids(survey, before.names - known, skip=left_out)
+    id_of = _keep_ids(survey, before.names - known, stay, skip=left_out)
     yield Progress(2, 3, "comparing")
-    return _patch(result, before, id_of, known, len(left_out))
+    patch = _patch(result, before, id_of, known, len(left_out))
+    return replace(patch, id_of={k: label for k, label in patch.id_of.items() if k not in stay})
+
+
+def _with_those_outside(
+    result: Labels, before: Before, boxes: NDArray[np.float32]
+) -> tuple[Labels, dict[int, int]]:
+    """The result and, under new keys, what earlier runs found outside of the boxes.
+
+    An object is outside where at most half of it lies in boxes, and at most half under new ones.
+    Returns the ids of these keys, too.
+    """
+    inside = np.zeros(result.shape, bool)
+    for x0, y0, x1, y1 in np.rint(np.clip(boxes[np.isfinite(boxes).all(axis=1)], 0, None)):
+        inside[int(y0) : int(y1), int(x0) : int(x1)] = True
+    found: Counter[int] = Counter()
+    within: Counter[int] = Counter()
+    covered: Counter[int] = Counter()
+    for band in _bands(result, before):
+        ours = np.where(band.strokes, 0, band.now)
+        found.update(_tally(ours))
+        within.update(_tally(ours[inside[band.start : band.start + len(ours)]]))
+        covered.update(_tally(ours[band.result > 0]))
+    outside = [
+        label
+        for label, count in sorted(found.items())
+        if 2 * within[label] <= count and 2 * covered[label] <= count
+    ]
+    first = int(result.max()) + 1
+    keys = {label: first + number for number, label in enumerate(outside)}
+    joined = result.copy()
+    for band in _bands(result, before):
+        ours = np.where(band.strokes | (band.result > 0), 0, band.now)
+        joined[band.start : band.start + len(ours)] += lookup(ours, keys)
+    return joined, {key: label for label, key in keys.items()}
 
 
 def _bands(result: Labels, before: Before) -> Iterator[_Band]:
@@ -206,14 +246,24 @@ def _tally_pairs(result: Labels, now: Labels) -> dict[tuple[int, int], int]:
 
 
 def _keep_ids(
-    survey: _Survey, reserved: frozenset[int], *, skip: Container[int] = ()
+    survey: _Survey,
+    reserved: frozenset[int],
+    stay: Mapping[int, int],
+    *,
+    skip: Container[int] = (),
 ) -> dict[int, int]:
-    """Give an object the id that it had (IoU > 0.5 with what is there), or a free one."""
+    """Give an object the id that it had (IoU > 0.5 with what is there), or a free one.
+
+    Those of ``stay`` have theirs.
+    """
     kept = {
         new: now
         for (new, now), common in survey.pairs.items()
         if 2 * common > survey.new[new] + survey.now[now] - common  # one partner at most
     }
+    if stay:
+        theirs = set(stay.values())
+        kept = {new: now for new, now in kept.items() if now not in theirs} | dict(stay)
     taken = set(kept.values()) | reserved | survey.now.keys()
     id_of: dict[int, int] = {}
     free = 1

@@ -274,6 +274,36 @@ def test_what_was_written_is_remembered_of_every_plane_of_a_long_stack(
         np.testing.assert_array_equal(bench.mask.data[0] > 0, squares((20, 10 * column)) > 0)
 
 
+def test_a_run_in_boxes_keeps_what_lies_outside_of_them() -> None:
+    bench = Bench()
+    bench.run(squares((2, 2), (2, 20), (20, 2), (20, 30)))
+    scores = dict(bench.mask.features[["index", "score"]].to_numpy().tolist())
+    bench.mask.data_setitem((np.array([9, 9]), np.array([20, 21])), 0)  # a stroke on object 2
+    bench.mask.data_setitem((np.array([30]), np.array([2])), 3)  # object 3 grown by hand
+    before = bench.mask.data.copy()
+
+    boxes = np.array([[0, 0, 14, 14], [42, 0, 60, 14], [8, 18, 14, 30]], np.float32)
+    new = squares((3, 45))  # nothing where object 1 was; object 3 is only touched by a box
+    plane = bench.source.plane
+    patch = drain(merge_job(new, state_of(bench.mask).before(bench.mask, plane), boxes))
+    PatchWriter(bench.mask, plane, patch, result_of(new)).finish()
+
+    expected = before.copy()
+    expected[expected == 1] = 0
+    (added,) = set(bench.ids()) - {2, 3, 4}
+    expected[new > 0] = added
+    np.testing.assert_array_equal(bench.mask.data, expected)
+    assert patch.left_out == 0
+    after = dict(bench.mask.features[["index", "score"]].to_numpy().tolist())
+    assert {key: after[key] for key in (2, 3, 4)} == {key: scores[key] for key in (2, 3, 4)}
+    bench.mask.undo()
+    np.testing.assert_array_equal(bench.mask.data, before)
+    bench.mask.redo()
+    bench.run(squares((3, 45)))  # everywhere again: what was found before is replaced
+    assert set(np.unique(bench.mask.data)) == {0, added, 3}
+    assert (bench.mask.data == 3).sum() == 1
+
+
 def test_a_result_for_a_plane_that_is_no_longer_shown_goes_to_its_plane() -> None:
     bench = Bench((5, 40, 60))
     bench.viewer.dims.set_point(0, 1)

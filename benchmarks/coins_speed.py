@@ -15,6 +15,7 @@ import platform
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
@@ -26,13 +27,17 @@ from napari_segkit.models.base import make_params  # noqa: E402
 from napari_segkit.models.coins import Coins  # noqa: E402
 from napari_segkit.synth.coins import make_scene  # noqa: E402
 
-SIZES = (315, 1000, 4000)
+SCENES = {
+    315: ("single-white", "single-coloured", "single-texture", "single-dark", "single-scan"),
+    1000: ("sparse", "touching", "wood"),
+    4000: ("sparse", "wood"),
+}
 PRESETS = ("default", "origin")
 
 
-def measure(side: int, rounds: int, seed: int) -> dict[str, object]:
+def measure(side: int, condition: str, *, rounds: int, seed: int) -> dict[str, Any]:
     """Seconds of each preset on the same scene of ``side`` x ``side`` pixels, in turns."""
-    image = make_scene(seed, size=(side, side)).image
+    image = make_scene(seed, condition=condition, size=(side, side)).image
     model = Coins()
     model.load()
     seconds: dict[str, list[float]] = {preset: [] for preset in PRESETS}
@@ -45,6 +50,7 @@ def measure(side: int, rounds: int, seed: int) -> dict[str, object]:
     medians = {preset: statistics.median(values) for preset, values in seconds.items()}
     return {
         "size": [side, side],
+        "condition": condition,
         "rounds": rounds,
         "median_seconds": medians,
         "images_per_second": {preset: 1 / value for preset, value in medians.items()},
@@ -60,12 +66,14 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     rows = []
-    for side in SIZES:
-        row = measure(side, arguments.rounds if side < 4000 else 5, arguments.seed)
-        rows.append(row)
-        medians = row["median_seconds"]
-        times = ", ".join(f"{name} {1000 * value:.1f} ms" for name, value in medians.items())
-        print(f"{side}x{side}: {times}; default / origin = {row['default_over_origin']:.2f}")
+    for side, conditions in SCENES.items():
+        for condition in conditions:
+            rounds = arguments.rounds if side < 4000 else 3
+            row = measure(side, condition, rounds=rounds, seed=arguments.seed)
+            rows.append(row)
+            times = [f"{name} {1000 * t:.1f} ms" for name, t in row["median_seconds"].items()]
+            ratio = row["default_over_origin"]
+            print(f"{side}x{side} {condition}: {', '.join(times)}; ratio {ratio:.2f}", flush=True)
     result = {
         "python": platform.python_version(),
         "opencv": cv2.__version__,

@@ -16,7 +16,14 @@ from napari_segkit.data.dataset import Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
 from napari_segkit.data.images import read_image
 from napari_segkit.data.staging import taken
-from napari_segkit.errors import InputError, ModelError, PromptError, SegkitError, WriteError
+from napari_segkit.errors import (
+    InputError,
+    MaskError,
+    ModelError,
+    PromptError,
+    SegkitError,
+    WriteError,
+)
 from napari_segkit.types import Progress, Prompts
 
 if TYPE_CHECKING:
@@ -65,13 +72,17 @@ def segment(
             f"parameters of another model than {model.id}", got=type(params).__qualname__
         )
     cleaned, notes = clean_prompts(prompts or Prompts(), image.shape[:2])
+    _check_kinds(model, cleaned)
     if model.needs_prompts and not cleaned.as_dict():
         raise InputError(
             f"{model.title} needs a prompt",
             expected=" or ".join(sorted(kind.value for kind in model.prompts)),
             got="none",
         )
-    result = yield from model.predict(image, cleaned, params)
+    try:
+        result = yield from model.predict(image, cleaned, params)
+    except MaskError as error:  # of its own labels: not the person's fault
+        raise ModelError(f"model {model.id} returned a bad mask", got=error) from error
     if result.labels.shape != image.shape[:2]:
         raise ModelError(
             f"model {model.id} returned another size than the image's",
@@ -79,6 +90,17 @@ def segment(
             got=result.labels.shape,
         )
     return replace(result, notes=(*notes, *result.notes)) if notes else result
+
+
+def _check_kinds(model: Segmenter, prompts: Prompts) -> None:
+    known = {kind.value for kind in model.prompts}
+    unknown = prompts.as_dict().keys() - known - {"point_labels"}
+    if unknown:
+        raise PromptError(
+            f"{model.title} cannot be told {' or '.join(sorted(unknown))}",
+            expected=", ".join(sorted(known)) or "no prompts",
+            remedy="leave them out, or choose another model",
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pydantic_core import ErrorDetails
+
     from napari_segkit.types import ClassDef, Image, Job, Prompts, Segmentation
 
 
@@ -33,7 +35,7 @@ class ModelParams(BaseModel):
     from them. ``json_schema_extra={"group": "…"}`` folds a field away under that heading.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Segmenter(ABC):
@@ -132,5 +134,23 @@ def make_params(
                 got=field,
             ) from error
         raise ParamsError(
-            f"parameter {field} of {model.id}", expected=first["msg"], got=repr(first["input"])
+            f"parameter {field} of {model.id}", expected=_expected(first), got=repr(first["input"])
         ) from error
+
+
+_BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
+def _expected(error: ErrorDetails) -> str:
+    """What a value should have been, in our words where pydantic's are about its own types."""
+    context = error.get("ctx", {})
+    for name, words in _BOUNDS.items():
+        if name in context:
+            return f"{words} {context[name]:g}"
+    if error["type"].startswith("int"):
+        return "a whole number"
+    if error["type"].startswith(("float", "finite")):
+        return "a number"
+    if error["type"].startswith("bool"):
+        return "true or false"
+    return str(context.get("expected") or context.get("error") or error["msg"])

@@ -234,8 +234,21 @@ def test_parameters_of_another_model_are_refused() -> None:
 
 def test_parameters_from_text() -> None:
     assert make_params(Threshold, changes={"level": "7"}) == Level(level=7)
-    with pytest.raises(InputError, match=r"parameter level of threshold: expected .* got '900'"):
-        make_params(Threshold, changes={"level": "900"})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("900", "at most 255"),
+        ("-1", "at least 0"),
+        ("x", "a whole number"),
+        ("nan", "a whole number"),
+    ],
+)
+def test_a_parameter_out_of_bounds_is_told_in_our_words(value: str, expected: str) -> None:
+    message = f"parameter level of threshold: expected {expected}, got '{value}'"
+    with pytest.raises(InputError, match=message):
+        make_params(Threshold, changes={"level": value})
 
 
 def test_a_source_that_is_gone_is_a_failure(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from napari_segkit.jobs import drain, segment
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter, make_params
 from napari_segkit.models.registry import get_model, model_ids
 from napari_segkit.ops.images import to_rgb8
+from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.types import Job, Prompts, Segmentation
 
 
@@ -32,7 +33,12 @@ def model(request: pytest.FixtureRequest) -> Segmenter:
 def begin(model: Segmenter, image: np.ndarray, prompts: Prompts | None = None) -> Job[Segmentation]:
     if prompts is None and model.needs_prompts:
         height, width = image.shape[:2]
-        prompts = Prompts(boxes=np.array([[0, 0, width, height]], np.float32), text="disc")
+        kinds = {kind.value for kind in model.prompts}
+        box = np.array([[0, 0, width, height]], np.float32)
+        prompts = Prompts(
+            **({"boxes": box} if "boxes" in kinds else {}),
+            text="disc" if "text" in kinds else "",
+        )
     return segment(model, image, params=make_params(type(model)), prompts=prompts)
 
 
@@ -113,7 +119,22 @@ def test_same_result_twice(model: Segmenter) -> None:
     assert model.Params.model_validate(first.provenance.params) == make_params(type(model))
 
 
+def test_prompts_that_it_does_not_take_are_refused(model: Segmenter) -> None:
+    one = np.ones((1, 2), np.float32)
+    every = {
+        PromptKind.BOXES: Prompts(boxes=np.array([[5, 5, 60, 60]], np.float32)),
+        PromptKind.POINTS: Prompts(points=one, point_labels=np.ones(1, np.int32)),
+        PromptKind.MASK: Prompts(mask=np.zeros(scene().shape[:2], np.int32)),
+        PromptKind.TEXT: Prompts(text="disc"),
+    }
+    for kind in set(PromptKind) - model.prompts:
+        with pytest.raises(PromptError, match=f"cannot be told {kind.value}"):
+            run(model, scene(), every[kind])
+
+
 def test_F37_F38_boxes_outside_or_without_area(model: Segmenter) -> None:
+    if PromptKind.BOXES not in model.prompts:
+        pytest.skip("this model takes no boxes")
     bad = np.array([[-900, -900, -800, -800], [5, 5, 5, 9], [9, 9, 3, 3], [np.nan, 0, 5, 5]])
     with pytest.raises(PromptError, match="no usable prompt"):
         run(model, scene(), Prompts(boxes=bad.astype(np.float32)))
@@ -165,6 +186,16 @@ def test_F50_a_result_that_must_not_be_used_is_refused(model: Segmenter, monkeyp
 
     monkeypatch.setattr(type(model), "predict", broken)
     with pytest.raises(ModelError, match="another size"):
+        run(model, scene())
+
+    def bad_score(*_args: object):
+        yield from ()
+        return segmentation_from_labels(
+            good.labels, classes=model.classes, scores=dict.fromkeys(good.instances, float("nan"))
+        )
+
+    monkeypatch.setattr(type(model), "predict", bad_score)
+    with pytest.raises(ModelError):
         run(model, scene())
     with pytest.raises(ModelError, match="NaN"):
         Segmentation(

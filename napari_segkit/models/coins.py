@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.ops.coins_default import CoinOutline
     from napari_segkit.ops.coins_origin import OriginSettings
-    from napari_segkit.types import Image, Job, Labels, Prompts
+    from napari_segkit.types import Box, Image, Job, Labels, Prompts
 
 COIN = ClassDef("coin", (255, 196, 0))
 _ORIGIN: dict[str, JsonValue] = {"group": "Origin pipeline"}
@@ -210,12 +210,12 @@ class Coins(Segmenter):
     def predict(self, image: Image, prompts: Prompts, params: CoinParams) -> Job[Segmentation]:
         """Segment one image; see `Segmenter.predict`."""
         if params.method == "origin":
-            labels, scores = yield from _origin(image, prompts.boxes, params)
+            labels, scores, boxes = yield from _origin(image, prompts.boxes, params)
         else:
-            labels, scores = yield from _default(image, prompts.boxes, params)
+            labels, scores, boxes = yield from _default(image, prompts.boxes, params)
         return Segmentation(
             labels=labels,
-            instances=_instances(labels, scores),
+            instances=_instances(boxes, scores),
             classes=self.classes,
             provenance=Provenance(
                 model=self.id,
@@ -228,8 +228,8 @@ class Coins(Segmenter):
 
 def _default(
     image: Image, boxes: NDArray[np.float32], params: CoinParams
-) -> Job[tuple[Labels, dict[int, float]]]:
-    from napari_segkit.ops.coins_default import Search, find_coins, paint
+) -> Job[tuple[Labels, dict[int, float], dict[int, Box]]]:
+    from napari_segkit.ops.coins_default import Search, find_coins, paint, painted_boxes
 
     search = Search(
         sensitivity=params.sensitivity,
@@ -237,15 +237,18 @@ def _default(
         max_diameter=params.max_diameter,
     )
     coins: list[CoinOutline] = yield from find_coins(image, search, boxes)
-    return paint(coins, image.shape[:2]), {k: coin.score for k, coin in enumerate(coins, 1)}
+    labels = paint(coins, image.shape[:2])
+    scores = {k: coin.score for k, coin in enumerate(coins, 1)}
+    return labels, scores, painted_boxes(labels, coins)
 
 
 def _origin(
     image: Image, boxes: NDArray[np.float32], params: CoinParams
-) -> Job[tuple[Labels, dict[int, float]]]:
+) -> Job[tuple[Labels, dict[int, float], dict[int, Box]]]:
     import cv2
 
     from napari_segkit.ops.coins_origin import origin_mask
+    from napari_segkit.ops.masks import instance_boxes
 
     yield Progress(0, 1, "edges")
     mask = origin_mask(image, _origin_settings(params))
@@ -255,7 +258,8 @@ def _origin(
             inside[max(y0, 0) : y1, max(x0, 0) : x1] = 255
         mask &= inside
     count, labels = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
-    return np.asarray(labels, np.int32), dict.fromkeys(range(1, count), 1.0)
+    labels = np.asarray(labels, np.int32)
+    return labels, dict.fromkeys(range(1, count), 1.0), instance_boxes(labels)
 
 
 def _origin_settings(params: CoinParams) -> OriginSettings:
@@ -265,14 +269,8 @@ def _origin_settings(params: CoinParams) -> OriginSettings:
     return OriginSettings(**params.model_dump(include=set(names)))
 
 
-def _instances(labels: Labels, scores: Mapping[int, float]) -> dict[int, Instance]:
+def _instances(boxes: Mapping[int, Box], scores: Mapping[int, float]) -> dict[int, Instance]:
     """Class, score and box of every id that has a pixel."""
-    from scipy import ndimage
-
-    found = {}
-    for key, where in enumerate(ndimage.find_objects(labels), 1):
-        if where is not None:
-            rows, columns = where
-            box = (float(columns.start), float(rows.start), float(columns.stop), float(rows.stop))
-            found[key] = Instance(COIN.name, float(np.clip(scores[key], 0, 1)), box)
-    return found
+    return {
+        key: Instance(COIN.name, min(max(scores[key], 0.0), 1.0), box) for key, box in boxes.items()
+    }

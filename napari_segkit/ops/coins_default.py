@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.ops.polar import Floats
-    from napari_segkit.types import Image, Job, Labels
+    from napari_segkit.types import Box, Image, Job, Labels
 
 FINE = np.linspace(0.86, 1.14, 57, dtype=np.float32)
 FINE_RAYS = 96
@@ -171,6 +171,20 @@ def paint(coins: list[CoinOutline], shape: tuple[int, int]) -> Labels:
     for k, coin in enumerate(coins, 1):
         cv2.fillPoly(labels, [np.rint(coin.outline * 16).astype(np.int32)], k, shift=4)
     return labels
+
+
+def painted_boxes(labels: Labels, coins: list[CoinOutline]) -> dict[int, Box]:
+    """Box, x1 and y1 exclusive, of each coin of which `paint` left a pixel; keys are its ids."""
+    boxes = {}
+    for k, coin in enumerate(coins, 1):
+        x0, y0 = np.maximum(np.floor(coin.outline.min(axis=0)).astype(int) - 1, 0).tolist()
+        x1, y1 = np.maximum(np.ceil(coin.outline.max(axis=0)).astype(int) + 2, 0).tolist()
+        own = (labels[y0:y1, x0:x1] == k).view(np.uint8)
+        x, y, width, height = cv2.boundingRect(own) if own.size else (0, 0, 0, 0)
+        if width:
+            left, top = float(x0 + x), float(y0 + y)
+            boxes[k] = left, top, left + width, top + height
+    return boxes
 
 
 def _finish(pyramid: Pyramid, guesses: Guesses, search: Search) -> list[CoinOutline]:

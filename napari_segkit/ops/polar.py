@@ -140,41 +140,60 @@ def closed_path(gain: Floats, *, penalty: float, reach: int = 1) -> NDArray[np.i
     (N, T) int, a column per ray
     """
     n, t, r = gain.shape
-    laps = t + t // 4
-    turns = np.ascontiguousarray(gain.transpose(1, 0, 2))
-    total = np.full((laps + 1, n, r + 2 * reach), -1e6, np.float32)
-    middle = total[:, :, reach : reach + r]
-    left = [total[:, :, reach - d : reach - d + r] for d in range(1, reach + 1)]
-    right = [total[:, :, reach + d : reach + d + r] for d in range(1, reach + 1)]
-    cost = [np.float32(penalty * d * d) for d in range(1, reach + 1)]
-    middle[0] = turns[-1]
-    step = np.empty((n, r), np.float32)
-    for i in range(laps):
-        best = middle[i]
-        for d in range(reach):
-            np.maximum(left[d][i], right[d][i], out=step)
-            np.subtract(step, cost[d], out=step)
-            best = np.maximum(best, step)
-        np.add(best, turns[i % t], out=middle[i + 1])
-    return _walk_back(total, t, [*cost[::-1], np.float32(0), *cost])
+    half = (t + t // 4) // 2
+    place = np.arange(-1, 2 * half) % t  # rays in the order of the path, from its start to its end
+    columns = np.ascontiguousarray(gain.transpose(1, 2, 0))
+    # The first half forwards and the second backwards, at once: 2 N lanes that meet in the middle.
+    total = np.full((half + 1, r + 2 * reach, 2 * n), -1e6, np.float32)
+    total[:, reach : reach + r, :n] = columns[place[: half + 1]]
+    total[:, reach : reach + r, n:] = columns[place[: half - 1 if half else None : -1]]
+    _accumulate(total.reshape(half + 1, -1), 2 * n, penalty=penalty, reach=reach)
+    meeting = total[half, :, :n] + total[half, :, n:]
+    meeting[reach : reach + r] -= columns[place[half]]
+    nodes = _walk_back(total, meeting.argmax(axis=0), penalty=penalty, reach=reach)
+    first = 2 * half - t // 8
+    path = np.empty((n, t), np.intp)
+    path[:, place[first - t + 1 : first + 1]] = nodes[first - t + 1 : first + 1].T - reach
+    return path
 
 
-def _walk_back(total: Floats, t: int, cost: list[np.float32]) -> NDArray[np.intp]:
-    """Columns of the best path, taken from the middle of the laps."""
-    laps, n, width = total.shape[0] - 1, total.shape[1], total.shape[2]
-    reach = len(cost) // 2
-    moves, fee = np.arange(-reach, reach + 1), np.array(cost)
-    flat = total.reshape(laps + 1, n * width)
-    row = np.arange(0, n * width, width)
-    path = np.zeros((n, t), np.intp)
-    j = total[laps].argmax(axis=1) + row
-    first = laps - t // 8
-    for i in range(laps, 0, -1):
-        if first - t < i <= first:
-            path[:, (i - 1) % t] = j
-        near = j[:, None] + moves
-        j = j + (flat[i - 1][near] - fee).argmax(axis=1) - reach
-    return path - row[:, None] - reach
+def _accumulate(total: Floats, lanes: int, *, penalty: float, reach: int) -> None:
+    """Add to each row of gains (H + 1, (R + 2 reach) lanes) the best way there, in place."""
+    stop = total.shape[1] - reach * lanes
+    shifts = range(lanes, (reach + 1) * lanes, lanes)
+    sides = [total[:-1, reach * lanes + s : stop + s] for s in (*shifts, *(-s for s in shifts))]
+    middle = total[:, reach * lanes : stop]
+    step, best = np.empty_like(middle[0]), np.empty_like(middle[0])
+    cost = [np.full_like(step, penalty * d * d) for d in range(1, reach + 1)]
+    for same, after, *near in zip(middle[:-1], middle[1:], *sides, strict=True):
+        np.copyto(best, same)
+        for fee, left, right in zip(cost, near[:reach], near[reach:], strict=True):
+            np.maximum(left, right, step)
+            np.subtract(step, fee, step)
+            np.maximum(best, step, best)
+        np.add(after, best, after)
+
+
+def _walk_back(
+    total: Floats, meeting: NDArray[np.intp], *, penalty: float, reach: int
+) -> NDArray[np.intp]:
+    """(2 H + 1, N) rows of the best path, from where its halves of H steps each meet."""
+    half, lanes = len(total) - 1, total.shape[2]
+    moves = np.arange(-reach, reach + 1)[:, None]
+    shift = np.repeat(moves * lanes, lanes, axis=1)
+    fee = np.repeat(np.float32(penalty) * (moves * moves).astype(np.float32), lanes, axis=1)
+    flat_shift = moves[:, 0] * lanes
+    walk = np.empty((half + 1, lanes), np.intp)
+    walk[half] = j = np.tile(meeting, 2) * lanes + np.arange(lanes)
+    near, ways = np.empty_like(shift), np.empty_like(fee)
+    for before, place in zip(total.reshape(half + 1, -1)[-2::-1], walk[-2::-1], strict=True):
+        np.add(j, shift, near)
+        before.take(near, None, ways, "clip")
+        np.subtract(ways, fee, ways)
+        j = np.add(j, flat_shift.take(ways.argmax(0)), place)
+    walk = (walk - np.arange(lanes)) // lanes
+    n = lanes // 2
+    return np.concatenate([walk[:, :n], walk[-2::-1, n:]])
 
 
 @cache

@@ -95,31 +95,35 @@ def sample(
 
     Returns
     -------
-    values : (N, T, R, 3) float32
-        8-bit Lab.
+    values : (3, N, T, R) float32
+        8-bit L, a and b.
     inside : (N, T, R) bool
         Whether the sample lies in the frame of the image.
     """
-    u = np.einsum("nij,tj->nti", frames.axes, rays(n_rays))
+    u = frames.axes @ rays(n_rays).T
     shape = (len(frames) * n_rays, len(rhos))
-    x = (frames.centers[:, None, :1] + u[..., :1] * rhos).reshape(shape)
-    y = (frames.centers[:, None, 1:] + u[..., 1:] * rhos).reshape(shape)
+    x = (frames.centers[:, 0, None, None] + u[:, 0, :, None] * rhos).reshape(shape)
+    y = (frames.centers[:, 1, None, None] + u[:, 1, :, None] * rhos).reshape(shape)
     height, width = image.shape[:2]
     inside = (x > 0.5) & (x < width - 1.5) & (y > 0.5) & (y < height - 1.5)
-    values = np.empty((*shape, 3), np.float32)
+    values = np.empty((3, *shape), np.float32)
     for i in range(0, shape[0], MOST_ROWS):
         rows = slice(i, i + MOST_ROWS)
         rgb = cv2.remap(image, x[rows], y[rows], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        values[rows] = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)
+        for plane, channel in zip(
+            values, cv2.split(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)), strict=True
+        ):
+            plane[rows] = channel
     full = (len(frames), n_rays, len(rhos))
-    return values.reshape(*full, 3), inside.reshape(full)
+    return values.reshape(3, *full), inside.reshape(full)
 
 
 def pick(values: NDArray[_Scalar], at: NDArray[np.intp]) -> NDArray[_Scalar]:
-    """Values (N, T, R, …) at one sample per ray, ``at`` (N, T): (N, T, …)."""
-    n, t, r = values.shape[:3]
+    """Values (…, N, T, R) at one sample per ray, ``at`` (…, K N, T), over the N K times."""
+    n, t, r = values.shape[-3:]
     first = np.arange(0, n * t * r, r).reshape(n, t)
-    return values.reshape(n * t * r, *values.shape[3:])[first + at]
+    flat = values.reshape(*values.shape[:-3], n * t * r)
+    return flat.take(np.tile(first, (at.shape[-2] // n, 1)) + at, axis=-1)
 
 
 def closed_path(gain: Floats, *, penalty: float, reach: int = 1) -> NDArray[np.intp]:
@@ -168,10 +172,10 @@ def _accumulate(total: Floats, lanes: int, *, penalty: float, reach: int) -> Non
     for same, after, *near in zip(middle[:-1], middle[1:], *sides, strict=True):
         np.copyto(best, same)
         for fee, left, right in zip(cost, near[:reach], near[reach:], strict=True):
-            np.maximum(left, right, step)
-            np.subtract(step, fee, step)
-            np.maximum(best, step, best)
-        np.add(after, best, after)
+            np.maximum(left, right, out=step)
+            np.subtract(step, fee, out=step)
+            np.maximum(best, step, out=best)
+        np.add(after, best, out=after)
 
 
 def _walk_back(
@@ -187,10 +191,10 @@ def _walk_back(
     walk[half] = j = np.tile(meeting, 2) * lanes + np.arange(lanes)
     near, ways = np.empty_like(shift), np.empty_like(fee)
     for before, place in zip(total.reshape(half + 1, -1)[-2::-1], walk[-2::-1], strict=True):
-        np.add(j, shift, near)
-        before.take(near, None, ways, "clip")
-        np.subtract(ways, fee, ways)
-        j = np.add(j, flat_shift.take(ways.argmax(0)), place)
+        np.add(j, shift, out=near)
+        before.take(near, out=ways, mode="clip")
+        np.subtract(ways, fee, out=ways)
+        j = np.add(j, flat_shift.take(ways.argmax(0)), out=place)
     walk = (walk - np.arange(lanes)) // lanes
     n = lanes // 2
     return np.concatenate([walk[:, :n], walk[-2::-1, n:]])

@@ -47,13 +47,16 @@ class Frames:
     @property
     def radius(self) -> Floats:
         """(N,) radius of the circle of the same area, in pixels."""
-        return np.asarray(np.sqrt(np.abs(np.linalg.det(self.axes))), np.float32)
+        a = self.axes
+        return np.asarray(np.sqrt(np.abs(a[:, 0, 0] * a[:, 1, 1] - a[:, 0, 1] * a[:, 1, 0])))
 
     @property
     def flatness(self) -> Floats:
         """(N,) shorter axis over longer axis."""
-        values = np.linalg.svd(self.axes, compute_uv=False)
-        return np.asarray(values[:, 1] / np.maximum(values[:, 0], 1e-6), np.float32)
+        a, b, c, d = self.axes.reshape(-1, 4).T
+        turning, mirrored = np.hypot(a + d, c - b), np.hypot(a - d, c + b)
+        both = np.maximum(turning + mirrored, np.float32(2e-6))
+        return np.asarray(np.abs(turning - mirrored) / both, np.float32)
 
     def scaled(self, scale: float) -> Frames:
         """The same ellipses in an image resized by ``scale`` (pixel centres at integers)."""
@@ -123,7 +126,7 @@ def pick(values: NDArray[_Scalar], at: NDArray[np.intp]) -> NDArray[_Scalar]:
     n, t, r = values.shape[-3:]
     first = np.arange(0, n * t * r, r).reshape(n, t)
     flat = values.reshape(*values.shape[:-3], n * t * r)
-    return flat.take(np.tile(first, (at.shape[-2] // n, 1)) + at, axis=-1)
+    return flat.take((at.reshape(-1, n, t) + first).reshape(at.shape), axis=-1)
 
 
 def closed_path(gain: Floats, *, penalty: float, reach: int = 1) -> NDArray[np.intp]:
@@ -210,6 +213,16 @@ def fourier_basis(count: int, order: int) -> Floats:
     return np.stack(columns, 1).astype(np.float32)
 
 
+@cache
+def _fourier_normal(count: int, order: int, ridge: float) -> tuple[Floats, Floats]:
+    """Products of any two columns of `fourier_basis` (T, K * K), and the damping (K, K)."""
+    basis = fourier_basis(count, order)
+    k = np.repeat(np.arange(order + 1), 2)[1:]
+    damping = np.diag(ridge * np.maximum(k - 2, 0) ** 2 + 1e-4 * (k > 0)).astype(np.float32)
+    products = np.asarray((basis[:, :, None] * basis[:, None, :]).reshape(count, -1), np.float32)
+    return products, damping
+
+
 def fit_curves(
     rho: Floats, weight: Floats, *, order: int, scale: float, ridge: float = 0.02, rounds: int = 3
 ) -> tuple[Floats, Floats]:
@@ -230,12 +243,12 @@ def fit_curves(
     curves : (N, T) float32
     """
     basis = fourier_basis(rho.shape[1], order)
-    k = np.repeat(np.arange(order + 1), 2)[1:]
-    damping = np.diag(ridge * np.maximum(k - 2, 0) ** 2 + 1e-4 * (k > 0)).astype(np.float32)
-    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    products, damping = _fourier_normal(rho.shape[1], order, ridge)
+    size = basis.shape[1]
     w = weight + np.float32(1e-6)
     for _ in range(rounds):
-        a = (w @ products).reshape(len(rho), len(k), len(k)) + damping * w.sum(1)[:, None, None]
+        a = (w @ products).reshape(len(rho), size, size)
+        a += damping * w.sum(1)[:, None, None]
         c = np.linalg.solve(a, ((w * rho) @ basis)[..., None])[..., 0]
         curves = c @ basis.T
         w = weight / (1 + ((rho - curves) / np.float32(scale)) ** 2) + np.float32(1e-6)

@@ -252,7 +252,7 @@ def fit_curves(
         c = np.linalg.solve(a, ((w * rho) @ basis)[..., None])[..., 0]
         curves = c @ basis.T
         w = weight / (1 + ((rho - curves) / np.float32(scale)) ** 2) + np.float32(1e-6)
-    return c, curves
+    return c, np.asarray(curves, np.float32)
 
 
 def refitted(frames: Frames, coefficients: Floats) -> Frames:

@@ -142,10 +142,10 @@ def edge_gain(values: Floats, inside: Bools, rhos: Floats) -> Floats:
     np.square(np.square(thin, out=thin), out=thin)
     across += radial
     across += np.float32(20)
-    gain = np.divide(radial, across, out=across)  # aligned with the ray
+    aligned = np.divide(radial, across, out=across)
+    gain = strength / (strength + texture + np.float32(FLOOR))
+    gain *= aligned
     gain *= thin
-    gain *= strength
-    gain /= np.add(strength, texture + np.float32(FLOOR), out=strength)
     return np.asarray(gain)
 
 

@@ -122,11 +122,14 @@ def _accumulate(xy: Floats, normal: Floats, radii: Floats, size: NDArray[np.floa
     x = (xy[:, 0] / np.float32(CELL) + reach * normal[:, 0]).astype(np.int32)
     y = (xy[:, 1] / np.float32(CELL) + reach * normal[:, 1]).astype(np.int32)
     ok = (x > 0) & (x < width) & (y > 0) & (y < height)
-    layer = np.tile(np.arange(len(radii), dtype=np.int32), 2)[:, None]
-    cell = ((layer * height + y) * width + x)[ok]
-    votes = np.bincount(cell, minlength=len(radii) * height * width).astype(np.float32)
+    layer = np.tile(np.arange(len(radii), dtype=np.int32) * height, 2)[:, None]
+    y += layer
+    y *= width
+    y += x
+    votes = np.bincount(y[ok], minlength=len(radii) * height * width).astype(np.float32)
     votes = votes.reshape(len(radii), height, width)
     for k, r in enumerate(radii):
         side = max(3, int(r * 0.12 / CELL) * 2 + 1)
-        votes[k] = cv2.boxFilter(votes[k], -1, (side, side), normalize=False) / (2 * np.pi * r)
+        cv2.boxFilter(votes[k], -1, (side, side), votes[k], normalize=False)
+    votes /= (2 * np.pi * radii)[:, None, None]
     return votes

@@ -47,13 +47,16 @@ class Frames:
     @property
     def radius(self) -> Floats:
         """(N,) radius of the circle of the same area, in pixels."""
-        return np.asarray(np.sqrt(np.abs(np.linalg.det(self.axes))), np.float32)
+        a = self.axes
+        return np.asarray(np.sqrt(np.abs(a[:, 0, 0] * a[:, 1, 1] - a[:, 0, 1] * a[:, 1, 0])))
 
     @property
     def flatness(self) -> Floats:
         """(N,) shorter axis over longer axis."""
-        values = np.linalg.svd(self.axes, compute_uv=False)
-        return np.asarray(values[:, 1] / np.maximum(values[:, 0], 1e-6), np.float32)
+        a, b, c, d = self.axes.reshape(-1, 4).T
+        turning, mirrored = np.hypot(a + d, c - b), np.hypot(a - d, c + b)
+        both = np.maximum(turning + mirrored, np.float32(2e-6))
+        return np.asarray(np.abs(turning - mirrored) / both, np.float32)
 
     def scaled(self, scale: float) -> Frames:
         """The same ellipses in an image resized by ``scale`` (pixel centres at integers)."""
@@ -95,31 +98,35 @@ def sample(
 
     Returns
     -------
-    values : (N, T, R, 3) float32
-        8-bit Lab.
+    values : (3, N, T, R) float32
+        8-bit L, a and b.
     inside : (N, T, R) bool
         Whether the sample lies in the frame of the image.
     """
-    u = np.einsum("nij,tj->nti", frames.axes, rays(n_rays))
+    u = frames.axes @ rays(n_rays).T
     shape = (len(frames) * n_rays, len(rhos))
-    x = (frames.centers[:, None, :1] + u[..., :1] * rhos).reshape(shape)
-    y = (frames.centers[:, None, 1:] + u[..., 1:] * rhos).reshape(shape)
+    x = (frames.centers[:, 0, None, None] + u[:, 0, :, None] * rhos).reshape(shape)
+    y = (frames.centers[:, 1, None, None] + u[:, 1, :, None] * rhos).reshape(shape)
     height, width = image.shape[:2]
     inside = (x > 0.5) & (x < width - 1.5) & (y > 0.5) & (y < height - 1.5)
-    values = np.empty((*shape, 3), np.float32)
+    values = np.empty((3, *shape), np.float32)
     for i in range(0, shape[0], MOST_ROWS):
         rows = slice(i, i + MOST_ROWS)
         rgb = cv2.remap(image, x[rows], y[rows], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        values[rows] = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)
+        for plane, channel in zip(
+            values, cv2.split(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)), strict=True
+        ):
+            plane[rows] = channel
     full = (len(frames), n_rays, len(rhos))
-    return values.reshape(*full, 3), inside.reshape(full)
+    return values.reshape(3, *full), inside.reshape(full)
 
 
 def pick(values: NDArray[_Scalar], at: NDArray[np.intp]) -> NDArray[_Scalar]:
-    """Values (N, T, R, …) at one sample per ray, ``at`` (N, T): (N, T, …)."""
-    n, t, r = values.shape[:3]
+    """Values (…, N, T, R) at one sample per ray, ``at`` (…, K N, T), over the N K times."""
+    n, t, r = values.shape[-3:]
     first = np.arange(0, n * t * r, r).reshape(n, t)
-    return values.reshape(n * t * r, *values.shape[3:])[first + at]
+    flat = values.reshape(*values.shape[:-3], n * t * r)
+    return flat.take((at.reshape(-1, n, t) + first).reshape(at.shape), axis=-1)
 
 
 def closed_path(gain: Floats, *, penalty: float, reach: int = 1) -> NDArray[np.intp]:
@@ -140,41 +147,60 @@ def closed_path(gain: Floats, *, penalty: float, reach: int = 1) -> NDArray[np.i
     (N, T) int, a column per ray
     """
     n, t, r = gain.shape
-    laps = t + t // 4
-    turns = np.ascontiguousarray(gain.transpose(1, 0, 2))
-    total = np.full((laps + 1, n, r + 2 * reach), -1e6, np.float32)
-    middle = total[:, :, reach : reach + r]
-    left = [total[:, :, reach - d : reach - d + r] for d in range(1, reach + 1)]
-    right = [total[:, :, reach + d : reach + d + r] for d in range(1, reach + 1)]
-    cost = [np.float32(penalty * d * d) for d in range(1, reach + 1)]
-    middle[0] = turns[-1]
-    step = np.empty((n, r), np.float32)
-    for i in range(laps):
-        best = middle[i]
-        for d in range(reach):
-            np.maximum(left[d][i], right[d][i], out=step)
-            np.subtract(step, cost[d], out=step)
-            best = np.maximum(best, step)
-        np.add(best, turns[i % t], out=middle[i + 1])
-    return _walk_back(total, t, [*cost[::-1], np.float32(0), *cost])
+    half = (t + t // 4) // 2
+    place = np.arange(-1, 2 * half) % t  # rays in the order of the path, from its start to its end
+    columns = np.ascontiguousarray(gain.transpose(1, 2, 0))
+    # The first half forwards and the second backwards, at once: 2 N lanes that meet in the middle.
+    total = np.full((half + 1, r + 2 * reach, 2 * n), -1e6, np.float32)
+    total[:, reach : reach + r, :n] = columns[place[: half + 1]]
+    total[:, reach : reach + r, n:] = columns[place[: half - 1 if half else None : -1]]
+    _accumulate(total.reshape(half + 1, -1), 2 * n, penalty=penalty, reach=reach)
+    meeting = total[half, :, :n] + total[half, :, n:]
+    meeting[reach : reach + r] -= columns[place[half]]
+    nodes = _walk_back(total, meeting.argmax(axis=0), penalty=penalty, reach=reach)
+    first = 2 * half - t // 8
+    path = np.empty((n, t), np.intp)
+    path[:, place[first - t + 1 : first + 1]] = nodes[first - t + 1 : first + 1].T - reach
+    return path
 
 
-def _walk_back(total: Floats, t: int, cost: list[np.float32]) -> NDArray[np.intp]:
-    """Columns of the best path, taken from the middle of the laps."""
-    laps, n, width = total.shape[0] - 1, total.shape[1], total.shape[2]
-    reach = len(cost) // 2
-    moves, fee = np.arange(-reach, reach + 1), np.array(cost)
-    flat = total.reshape(laps + 1, n * width)
-    row = np.arange(0, n * width, width)
-    path = np.zeros((n, t), np.intp)
-    j = total[laps].argmax(axis=1) + row
-    first = laps - t // 8
-    for i in range(laps, 0, -1):
-        if first - t < i <= first:
-            path[:, (i - 1) % t] = j
-        near = j[:, None] + moves
-        j = j + (flat[i - 1][near] - fee).argmax(axis=1) - reach
-    return path - row[:, None] - reach
+def _accumulate(total: Floats, lanes: int, *, penalty: float, reach: int) -> None:
+    """Add to each row of gains (H + 1, (R + 2 reach) lanes) the best way there, in place."""
+    stop = total.shape[1] - reach * lanes
+    shifts = range(lanes, (reach + 1) * lanes, lanes)
+    sides = [total[:-1, reach * lanes + s : stop + s] for s in (*shifts, *(-s for s in shifts))]
+    middle = total[:, reach * lanes : stop]
+    step, best = np.empty_like(middle[0]), np.empty_like(middle[0])
+    cost = [np.full_like(step, penalty * d * d) for d in range(1, reach + 1)]
+    for same, after, *near in zip(middle[:-1], middle[1:], *sides, strict=True):
+        np.copyto(best, same)
+        for fee, left, right in zip(cost, near[:reach], near[reach:], strict=True):
+            np.maximum(left, right, out=step)
+            np.subtract(step, fee, out=step)
+            np.maximum(best, step, out=best)
+        np.add(after, best, out=after)
+
+
+def _walk_back(
+    total: Floats, meeting: NDArray[np.intp], *, penalty: float, reach: int
+) -> NDArray[np.intp]:
+    """(2 H + 1, N) rows of the best path, from where its halves of H steps each meet."""
+    half, lanes = len(total) - 1, total.shape[2]
+    moves = np.arange(-reach, reach + 1)[:, None]
+    shift = np.repeat(moves * lanes, lanes, axis=1)
+    fee = np.repeat(np.float32(penalty) * (moves * moves).astype(np.float32), lanes, axis=1)
+    flat_shift = moves[:, 0] * lanes
+    walk = np.empty((half + 1, lanes), np.intp)
+    walk[half] = j = np.tile(meeting, 2) * lanes + np.arange(lanes)
+    near, ways = np.empty_like(shift), np.empty_like(fee)
+    for before, place in zip(total.reshape(half + 1, -1)[-2::-1], walk[-2::-1], strict=True):
+        np.add(j, shift, out=near)
+        before.take(near, out=ways, mode="clip")
+        np.subtract(ways, fee, out=ways)
+        j = np.add(j, flat_shift.take(ways.argmax(0)), out=place)
+    walk = (walk - np.arange(lanes)) // lanes
+    n = lanes // 2
+    return np.concatenate([walk[:, :n], walk[-2::-1, n:]])
 
 
 @cache
@@ -185,6 +211,16 @@ def fourier_basis(count: int, order: int) -> Floats:
     for k in range(1, order + 1):
         columns += [np.cos(k * angle), np.sin(k * angle)]
     return np.stack(columns, 1).astype(np.float32)
+
+
+@cache
+def _fourier_normal(count: int, order: int, ridge: float) -> tuple[Floats, Floats]:
+    """Products of any two columns of `fourier_basis` (T, K * K), and the damping (K, K)."""
+    basis = fourier_basis(count, order)
+    k = np.repeat(np.arange(order + 1), 2)[1:]
+    damping = np.diag(ridge * np.maximum(k - 2, 0) ** 2 + 1e-4 * (k > 0)).astype(np.float32)
+    products = np.asarray((basis[:, :, None] * basis[:, None, :]).reshape(count, -1), np.float32)
+    return products, damping
 
 
 def fit_curves(
@@ -207,16 +243,16 @@ def fit_curves(
     curves : (N, T) float32
     """
     basis = fourier_basis(rho.shape[1], order)
-    k = np.repeat(np.arange(order + 1), 2)[1:]
-    damping = np.diag(ridge * np.maximum(k - 2, 0) ** 2 + 1e-4 * (k > 0)).astype(np.float32)
-    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    products, damping = _fourier_normal(rho.shape[1], order, ridge)
+    size = basis.shape[1]
     w = weight + np.float32(1e-6)
     for _ in range(rounds):
-        a = (w @ products).reshape(len(rho), len(k), len(k)) + damping * w.sum(1)[:, None, None]
+        a = (w @ products).reshape(len(rho), size, size)
+        a += damping * w.sum(1)[:, None, None]
         c = np.linalg.solve(a, ((w * rho) @ basis)[..., None])[..., 0]
         curves = c @ basis.T
         w = weight / (1 + ((rho - curves) / np.float32(scale)) ** 2) + np.float32(1e-6)
-    return c, curves
+    return c, np.asarray(curves, np.float32)
 
 
 def refitted(frames: Frames, coefficients: Floats) -> Frames:

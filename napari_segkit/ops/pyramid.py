@@ -52,15 +52,22 @@ class Pyramid:
 
         Returns
         -------
-        values : (N, T, R, 3) float32
+        values : (3, N, T, R) float32
         inside : (N, T, R) bool
         """
-        values = np.empty((len(frames), n_rays, len(rhos), 3), np.float32)
-        inside = np.empty(values.shape[:3], bool)
         level = np.floor(np.log2(np.maximum(frames.radius / radius, 1))).astype(int)
-        for k in np.unique(level):
-            which = level == k
-            rgb = self.rgb(int(k))
-            scale = rgb.shape[1] / self.shape[1]
-            values[which], inside[which] = sample(rgb, frames[which].scaled(scale), n_rays, rhos)
+        different = np.unique(level).tolist()
+        if len(different) == 1:
+            return self._sample(different[0], frames, n_rays, rhos)
+        values = np.empty((3, len(frames), n_rays, len(rhos)), np.float32)
+        inside = np.empty(values.shape[1:], bool)
+        for k in different:
+            which = np.flatnonzero(level == k)
+            values[:, which], inside[which] = self._sample(k, frames[which], n_rays, rhos)
         return values, inside
+
+    def _sample(
+        self, level: int, frames: Frames, n_rays: int, rhos: Floats
+    ) -> tuple[Floats, Bools]:
+        rgb = self.rgb(level)
+        return sample(rgb, frames.scaled(rgb.shape[1] / self.shape[1]), n_rays, rhos)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_segkit.ops.polar import Bools, Floats
 
 FLOOR = 5.0  # Lab units (8 bit): steps below it are noise
+ALONG = np.ones((1, 5), np.uint8)  # samples of a ray among which an edge is to be the strongest
 OUTER_MARGIN = 0.06  # how much less sure an outer rim may be than an inner one
 
 
@@ -63,7 +64,7 @@ def trace(
 
     Parameters
     ----------
-    values : (N, T, R, 3) float32
+    values : (3, N, T, R) float32
         Lab colours along the rays.
     inside : (N, T, R) bool
         Samples within the image.
@@ -78,15 +79,16 @@ def trace(
         curve; a later one is taken where it is nearly as sure as those before.
     """
     gain = edge_gain(values, inside, rhos)
-    sums = np.zeros((*values.shape[:2], values.shape[2] + 1, 3), np.float32)
-    np.cumsum(values, axis=2, out=sums[:, :, 1:])
+    sums = np.zeros((*values.shape[:3], len(rhos) + 1), np.float32)
+    np.cumsum(values, axis=3, out=sums[..., 1:])
     biased = np.concatenate([gain * np.maximum(1 + np.float32(k) * (rhos - 1), 0) for k in outward])
     path = closed_path(biased, penalty=penalty, reach=reach)
-    weight = np.concatenate([pick(gain, part) for part in np.split(path, len(outward))])
     scale = 1.5 * float(rhos[1] - rhos[0])
-    c, curves = fit_curves(rhos[path], weight, order=order, scale=scale)
-    parts = zip(np.split(c, len(outward)), np.split(curves, len(outward)), strict=True)
-    best, *others = [_rated(gain, sums, inside, rhos, *part) for part in parts]
+    c, curves = fit_curves(rhos[path], pick(gain, path), order=order, scale=scale)
+    rated = _rated(gain, sums, inside, rhos, c, curves)
+    if len(outward) == 1:
+        return rated
+    best, *others = _split(rated, len(outward))
     for other in others:
         best = _either(best, other, other.score > best.score - OUTER_MARGIN)
     return best
@@ -97,9 +99,15 @@ def _rated(
 ) -> Rims:
     near, visible = gain_at(gain, inside, curves, rhos)
     contrast = colour_step(sums, curves, rhos)
-    support = (np.clip((near - 0.25) / 0.3, 0, 1) + contrast) / 2 * visible
-    score = rim_score(c, near, contrast, visible)
+    cover = np.minimum(np.maximum((near - np.float32(0.25)) / np.float32(0.3), 0), 1)
+    support = (cover + contrast) / 2 * visible
+    score = rim_score(c, cover, contrast, visible)
     return Rims(c, curves, score, visible.mean(1), np.asarray(support, np.float32))
+
+
+def _split(rims: Rims, parts: int) -> list[Rims]:
+    columns = (rims.coefficients, rims.curves, rims.score, rims.visible, rims.support)
+    return [Rims(*part) for part in zip(*(np.split(x, parts) for x in columns), strict=True)]
 
 
 def _either(first: Rims, second: Rims, take: Bools) -> Rims:
@@ -115,33 +123,48 @@ def _either(first: Rims, second: Rims, take: Bools) -> Rims:
 
 def edge_gain(values: Floats, inside: Bools, rhos: Floats) -> Floats:
     """(N, T, R) in [0, 1): radial, strong against the texture outside, thin along the ray."""
-    n, t, r, _ = values.shape
+    _, n, t, r = values.shape
     radial = np.zeros((n, t, r), np.float32)
-    d = values[:, :, 4:] - values[:, :, :-4]
-    radial[:, :, 2:-2] = np.einsum("ntrc,ntrc->ntr", d, d)
-    d = _turned(values, -1) - _turned(values, 1)
+    radial[..., 2:-2] = _square(values[..., 4:] - values[..., :-4])
+    d = np.empty_like(values)
+    np.subtract(values[:, :, 2:], values[:, :, :-2], out=d[:, :, 1:-1])
+    np.subtract(values[:, :, 1], values[:, :, -1], out=d[:, :, 0])
+    np.subtract(values[:, :, 0], values[:, :, -2], out=d[:, :, -1])
     arc = (4 * (rhos[1] - rhos[0]) / (4 * np.pi / t * rhos)).astype(np.float32)
-    across = np.einsum("ntrc,ntrc->ntr", d, d) * (arc * arc)
+    across = _square(d) * (arc * arc)
     strength = np.sqrt(radial)
-    strength[~inside] = 0
+    strength *= inside
     outside = strength[:, ::2, int(np.searchsorted(rhos, 1.08)) :: 2].reshape(n, -1)
     k = int(0.75 * outside.shape[1])
-    texture = np.partition(outside, k, axis=1)[:, k]
-    aligned = radial / (radial + across + 20)
-    peak = cv2.dilate(strength.reshape(n * t, r), np.ones((1, 5), np.uint8)).reshape(n, t, r)
-    thin = (strength / (peak + 1e-3)) ** 4
-    return np.asarray(strength / (strength + texture[:, None, None] + FLOOR) * aligned * thin)
+    texture = np.partition(outside, k, axis=1)[:, k, None, None]
+    peak = cv2.dilate(strength.reshape(n * t, r), ALONG).reshape(n, t, r)
+    thin = np.divide(strength, np.add(peak, np.float32(1e-3), out=peak), out=peak)
+    np.square(np.square(thin, out=thin), out=thin)
+    across += radial
+    across += np.float32(20)
+    aligned = np.divide(radial, across, out=across)
+    gain = strength / (strength + texture + np.float32(FLOOR))
+    gain *= aligned
+    gain *= thin
+    return np.asarray(gain)
+
+
+def _square(colours: Floats) -> Floats:
+    """Squared lengths of colours (3, …), which are overwritten."""
+    np.square(colours, out=colours)
+    total = np.add(colours[0], colours[1], out=colours[0])
+    return np.asarray(np.add(total, colours[2], out=total))
 
 
 def _turned(values: Floats, by: int) -> Floats:
-    """Values (N, T, …) moved by some rays; as `numpy.roll`, which is slower."""
-    return np.concatenate([values[:, -by:], values[:, :-by]], axis=1)
+    """Values (…, T) moved by some rays; as `numpy.roll`, which is slower."""
+    return np.concatenate([values[..., -by:], values[..., :-by]], axis=-1)
 
 
 def gain_at(gain: Floats, inside: Bools, curves: Floats, rhos: Floats) -> tuple[Floats, Bools]:
     """Best gain near the curve, and whether the curve is in the image: (N, T) each."""
     at = _column(curves, rhos, 1, len(rhos) - 2)
-    near = np.maximum(np.maximum(pick(gain, at - 1), pick(gain, at + 1)), pick(gain, at))
+    near = pick(gain, np.stack([at - 1, at, at + 1])).max(axis=0)
     return near, pick(inside, at)
 
 
@@ -157,42 +180,43 @@ def colour_step(
 
     Parameters
     ----------
-    sums : (N, T, R + 1, 3) float32
+    sums : (3, N, T, R + 1) float32
         Colours summed along the rays, from 0.
-    curves : (N, T) float32
+    curves : (K N, T) float32
     width, gap
         Of the strips that are compared, inside and outside of the curve.
 
     Returns
     -------
-    (N, T) float32 in [0, 1)
+    (K N, T) float32 in [0, 1)
     """
     r = len(rhos)
+    # strips: within, out, far
+    start = np.array([-gap - width, gap, gap + width], np.float32)[:, None, None]
+    stop = np.array([-gap, gap + width, gap + 2 * width], np.float32)[:, None, None]
+    i = _column(curves + start, rhos, 0, r - 1)
+    j = np.maximum(_column(curves + stop, rhos, 1, r), i + 1)
+    mean: Floats = pick(sums, j) - pick(sums, i)
+    mean /= (j - i).astype(np.float32)
+    mean = mean + _turned(mean, 1) + _turned(mean, -1)
+    mean /= np.float32(3)
+    within, out, far = mean[:, 0], mean[:, 1], mean[:, 2]
+    step = np.sqrt(_square(within - out))
+    turned = _turned(out, curves.shape[1] // 16)
+    texture = np.sqrt(np.maximum(_square(far - out), _square(out - turned)))
+    half = texture.shape[1] // 2
+    texture.partition((half - 1, half), axis=1)
+    middle = (texture[:, half - 1, None] + texture[:, half, None]) / np.float32(2)
+    return np.asarray(step / (step + middle + np.float32(3)), np.float32)
 
-    def strip(start: float, stop: float) -> Floats:
-        i = _column(curves + np.float32(start), rhos, 0, r - 1)
-        j = np.maximum(_column(curves + np.float32(stop), rhos, 1, r), i + 1)
-        mean = (pick(sums, j) - pick(sums, i)) / (j - i).astype(np.float32)[..., None]
-        return np.asarray((mean + _turned(mean, 1) + _turned(mean, -1)) / np.float32(3))
 
-    within, out = strip(-gap - width, -gap), strip(gap, gap + width)
-    far = strip(gap + width, gap + 2 * width)
-    step = _length(within - out)
-    texture = np.maximum(_length(far - out), _length(out - _turned(out, curves.shape[1] // 16)))
-    return np.asarray(step / (step + np.median(texture, axis=1)[:, None] + 3), np.float32)
-
-
-def _length(colours: Floats) -> Floats:
-    return np.asarray(np.sqrt(np.einsum("ntc,ntc->nt", colours, colours)))
-
-
-def rim_score(c: Floats, near: Floats, contrast: Floats, visible: Bools) -> Floats:
+def rim_score(c: Floats, cover: Floats, contrast: Floats, visible: Bools) -> Floats:
     """(N,) mean of edge cover and colour step, less for bumpy curves and for mostly hidden ones."""
     rays = visible.shape[1]
     seen = np.maximum(visible.sum(1), 1)
-    cover = (np.clip((near - 0.25) / 0.3, 0, 1) * visible).sum(1) / np.maximum(seen, 0.3 * rays)
+    shown = (cover * visible).sum(1) / np.maximum(seen, 0.3 * rays)
     step = (contrast * visible).sum(1) / seen
-    score = (cover + step) / 2 - 4 * np.maximum(bumps(c) - 0.003, 0)
+    score = (shown + step) / 2 - 4 * np.maximum(bumps(c) - 0.003, 0)
     return np.asarray(score * np.sqrt(np.minimum(1, visible.mean(1) / 0.5)), np.float32)
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +13,7 @@ from napari_segkit.data.boxes import image_key
 from napari_segkit.data.dataset import Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
 from napari_segkit.data.images import read_image
-from napari_segkit.data.staging import taken
+from napari_segkit.data.overlays import check_overlays, overlay_path, save_overlay
 from napari_segkit.errors import (
     InputError,
     MaskError,
@@ -28,15 +26,14 @@ from napari_segkit.types import Progress, Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from napari_segkit.data.dataset import WriteReport
+    from napari_segkit.data.dataset import DatasetWriter, WriteReport
     from napari_segkit.data.images import ImageSource
     from napari_segkit.models.base import ModelParams, Segmenter
     from napari_segkit.types import Box, Image, Job, Segmentation
 
 logger = logging.getLogger(__name__)
-
-_OVERLAY_MARK = b"napari-segkit overlay"  # the JPEG's comment: such a picture may be replaced
 
 
 def segment(
@@ -173,7 +170,7 @@ def predict_files(
     prompts = _match_boxes(sources, boxes)
     options = options or WriteOptions()
     if overlays is not None:
-        _check_overlays(overlays, sources, target, overwrite=options.overwrite)
+        check_overlays(overlays, sources, target, overwrite=options.overwrite)
     results: list[ImageResult] = []
     failures: list[Failure] = []
     writer = get_format(format_id).open_writer(target, classes=model.classes, options=options)
@@ -182,13 +179,16 @@ def predict_files(
             at = Progress(number, len(sources), source.name)
             yield at
             try:
-                image = read_image(source.path)
                 mine = prompts.get(source.path, Prompts())
-                predicted = _predict_file(model, image.pixels, params=params, prompts=mine, at=at)
-                result, seconds = yield from predicted
-                writer.add(Sample(source.name, result, source.path))
-                if overlays is not None:
-                    _save_overlay(_overlay_path(overlays, source), image.pixels, result)
+                done = yield from _predict_file(
+                    model,
+                    source,
+                    params=params,
+                    prompts=mine,
+                    at=at,
+                    writer=writer,
+                    overlays=overlays,
+                )
             except WriteError:
                 raise
             except SegkitError as error:
@@ -198,7 +198,7 @@ def predict_files(
                 bug = ModelError(f"model {model.id} failed", got=repr(error), remedy="report it")
                 failures.append(Failure(source.path, bug))
             else:
-                results.append(_image_result(source, result, seconds, image.notes))
+                results.append(done)
         written = writer.commit() if results else None
     finally:
         writer.discard()  # after a commit there is nothing left to discard
@@ -226,17 +226,31 @@ def _match_boxes(
 
 
 def _predict_file(
-    model: Segmenter, image: Image, *, params: ModelParams, prompts: Prompts, at: Progress
-) -> Job[tuple[Segmentation, float]]:
-    """Segment one image as step ``at`` of a larger job; returns the seconds that it took, too."""
+    model: Segmenter,
+    source: ImageSource,
+    *,
+    params: ModelParams,
+    prompts: Prompts,
+    at: Progress,
+    writer: DatasetWriter,
+    overlays: Path | None,
+) -> Job[ImageResult]:
+    """Read, segment and write one image as step ``at`` of a larger job."""
+    image = read_image(source.path)
     start = time.perf_counter()
-    inner = segment(model, image, params=params, prompts=prompts)
+    inner = segment(model, image.pixels, params=params, prompts=prompts)
     while True:
         try:
             step = next(inner)
         except StopIteration as stop:
-            return stop.value, time.perf_counter() - start
+            result: Segmentation = stop.value
+            break
         yield replace(at, message=f"{at.message}: {step.message}" if step.message else at.message)
+    seconds = time.perf_counter() - start
+    writer.add(Sample(source.name, result, source.path))
+    if overlays is not None:
+        save_overlay(overlay_path(overlays, source), image.pixels, result)
+    return _image_result(source, result, seconds, image.notes)
 
 
 def _image_result(
@@ -252,58 +266,3 @@ def _image_result(
         seconds=seconds,
         notes=(*notes, *result.notes),
     )
-
-
-def _overlay_path(folder: Path, source: ImageSource) -> Path:
-    return folder / f"{source.name}.jpg"
-
-
-def _check_overlays(
-    folder: Path, sources: Sequence[ImageSource], target: Path, *, overwrite: bool
-) -> None:
-    """Refuse pictures in a place where they must not go, before the work is done."""
-    remedy = "name another folder for the pictures"
-    if os.path.lexists(folder) and not folder.is_dir():
-        raise InputError("a file is in the place of the folder", where=folder, remedy=remedy)
-    place, dataset = Path(os.path.realpath(folder)), Path(os.path.realpath(target))
-    if place == dataset or dataset in place.parents:
-        raise InputError("pictures cannot go into the dataset", where=folder, remedy=remedy)
-    photos = {_file_id(source.path) for source in sources} - {None}
-    for source in sources:
-        path = _overlay_path(folder, source)
-        if not os.path.lexists(path):
-            continue
-        if _file_id(path) in photos:
-            raise InputError("a picture would replace a photo", where=path, remedy=remedy)
-        if not (overwrite or _is_overlay(path)):
-            raise taken(path)
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    """Of the file, whatever it is called: by links, or in another case."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _is_overlay(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return _OVERLAY_MARK in file.read(300)
-    except OSError:
-        return False
-
-
-def _save_overlay(path: Path, image: Image, result: Segmentation) -> None:
-    from PIL import Image as PilImage
-
-    from napari_segkit.data.atomic import atomic_write, disk_errors
-    from napari_segkit.ops.overlays import draw_overlay
-
-    picture = PilImage.fromarray(draw_overlay(image, result))
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as file:
-        picture.save(file, format="JPEG", quality=92, comment=_OVERLAY_MARK)

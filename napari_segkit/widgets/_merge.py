@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_segkit.ops.masks import lookup
+from napari_segkit.ops.tally import tally, tally_pairs
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 _STROKE = -1
 _BAND = 1 << 21
 """Pixels of a band."""
-_DENSE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -181,9 +181,9 @@ def _with_those_outside(
     covered: Counter[int] = Counter()
     for band in _bands(result, before):
         ours = np.where(band.strokes, 0, band.now)
-        found.update(_tally(ours))
-        within.update(_tally(ours[inside[band.start : band.start + len(ours)]]))
-        covered.update(_tally(ours[band.result > 0]))
+        found.update(tally(ours))
+        within.update(tally(ours[inside[band.start : band.start + len(ours)]]))
+        covered.update(tally(ours[band.result > 0]))
     outside = [
         label
         for label, count in sorted(found.items())
@@ -214,35 +214,12 @@ def _bands(result: Labels, before: Before) -> Iterator[_Band]:
 def _survey(result: Labels, before: Before) -> _Survey:
     found = _Survey()
     for band in _bands(result, before):
-        found.new.update(_tally(band.result))
-        found.now.update(_tally(band.now))
-        found.last.update(_tally(band.last))
-        found.painted.update(_tally(band.now[band.strokes]))
-        found.pairs.update(_tally_pairs(band.result, band.now))
+        found.new.update(tally(band.result))
+        found.now.update(tally(band.now))
+        found.last.update(tally(band.last))
+        found.painted.update(tally(band.now[band.strokes]))
+        found.pairs.update(tally_pairs(band.result, band.now))
     return found
-
-
-def _tally(labels: Labels) -> dict[int, int]:
-    """Id -> pixels, of the ids above 0."""
-    labels = labels[labels > 0]
-    if labels.size == 0:
-        return {}
-    if labels.max() <= _DENSE:
-        counts = np.bincount(labels)
-        ids = np.flatnonzero(counts)
-        counts = counts[ids]
-    else:
-        ids, counts = np.unique(labels, return_counts=True)
-    return dict(zip(ids.tolist(), counts.tolist(), strict=True))
-
-
-def _tally_pairs(result: Labels, now: Labels) -> dict[tuple[int, int], int]:
-    both = (result > 0) & (now > 0)
-    if not both.any():
-        return {}
-    width = int(now.max()) + 1
-    counts = _tally(result[both].astype(np.int64) * width + now[both])
-    return {divmod(code, width): count for code, count in counts.items()}
 
 
 def _keep_ids(
@@ -283,7 +260,7 @@ def _hidden(result: Labels, before: Before, id_of: dict[int, int], drawn: set[in
         if strokes.any():
             mapped = lookup(band.result, id_of)
             other = (mapped != band.now) | np.isin(mapped, list(drawn))
-            found.update(_tally(band.result[strokes & other]))
+            found.update(tally(band.result[strokes & other]))
     return found
 
 
@@ -302,8 +279,8 @@ def _patch(
         places = (rows + band.start).astype(small), columns.astype(small)
         pixels.append((*places, band.now[rows, columns], final[rows, columns]))
         written.append(Written.pack(np.where(strokes, np.int32(_STROKE), mapped)))
-        present.update(_tally(final))
-        touched.update(_tally(band.now[strokes]), _tally(mapped[strokes]))
+        present.update(tally(final))
+        touched.update(tally(band.now[strokes]), tally(mapped[strokes]))
     rows, columns, old, new = (np.concatenate(parts) for parts in zip(*pixels, strict=True))
     return Patch(
         rows=rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -174,21 +175,14 @@ def predict_files(
     results: list[ImageResult] = []
     failures: list[Failure] = []
     writer = get_format(format_id).open_writer(target, classes=model.classes, options=options)
+    predict_file = partial(_predict_file, model, params=params, writer=writer, overlays=overlays)
     try:
         for number, source in enumerate(sources):
             at = Progress(number, len(sources), source.name)
             yield at
             try:
                 mine = prompts.get(source.path, Prompts())
-                done = yield from _predict_file(
-                    model,
-                    source,
-                    params=params,
-                    prompts=mine,
-                    at=at,
-                    writer=writer,
-                    overlays=overlays,
-                )
+                done = yield from predict_file(source, prompts=mine, at=at)
             except WriteError:
                 raise
             except SegkitError as error:

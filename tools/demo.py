@@ -21,10 +21,12 @@ def has_screen() -> bool:
 def open_napari() -> None:
     """The photo in napari, the coin dock beside it: press Run."""
     import napari
+    from qtpy.QtCore import QTimer
 
     viewer = napari.Viewer(title="napari-segkit: press Run in the Coins dock")
     viewer.open_sample("napari-segkit", "coins")
     viewer.window.add_plugin_dock_widget("napari-segkit", "Coins")
+    QTimer.singleShot(500, viewer.reset_view)  # the dock made the canvas narrower
     napari.run()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from napari_segkit.types import ClassDef, Image, Job, Prompts, Segmentation
+
+P = TypeVar("P", bound=BaseModel)
 
 
 class PromptKind(Enum):
@@ -121,20 +123,31 @@ def make_params(
             "unknown preset", where=model.id, expected=", ".join(model.presets), got=name
         )
     values = model.presets[name].model_dump() | dict(changes or {})
+    return checked(model.Params, values, where=model.id)
+
+
+def checked(form: type[P], values: Mapping[str, Any], *, where: str) -> P:
+    """Parameters of the values that a person typed.
+
+    Raises
+    ------
+    ParamsError
+        For an unknown field, or a value out of its bounds.
+    """
     try:
-        return model.Params.model_validate(values)
+        return form.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise ParamsError(
                 "unknown parameter",
-                where=model.id,
-                expected=", ".join(model.Params.model_fields),
+                where=where,
+                expected=", ".join(form.model_fields),
                 got=field,
             ) from error
         raise ParamsError(
-            f"parameter {field} of {model.id}", expected=_expected(first), got=repr(first["input"])
+            f"parameter {field} of {where}", expected=_expected(first), got=repr(first["input"])
         ) from error
 
 

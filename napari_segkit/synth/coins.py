@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
 
+from napari_segkit.models.coins import COIN
+from napari_segkit.synth.base import Generator, LabelledImage, SynthOptions
 from napari_segkit.synth.camera import develop
 from napari_segkit.synth.coin_conditions import CONDITIONS, LARGE
 from napari_segkit.synth.coin_layout import arrange
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.synth.noise import Field
     from napari_segkit.synth.view import View
+    from napari_segkit.types import ClassDef
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,20 @@ class Scene:
     labels: NDArray[np.int32]
     condition: str
     coins: tuple[Coin, ...]
+
+
+class Coins(Generator):
+    """Coins of every condition, in the condition's own size or as squares."""
+
+    id: ClassVar[str] = "coins"
+    title: ClassVar[str] = "Coins"
+    classes: ClassVar[tuple[ClassDef, ...]] = (COIN,)
+    format_id: ClassVar[str] = "cvat-mask"
+
+    def generate(self, seed: int, options: SynthOptions) -> LabelledImage:
+        """One scene; see `make_scene`."""
+        scene = make_scene(seed, size=(options.size, options.size) if options.size else None)
+        return LabelledImage(scene.image, scene.labels, {coin.id: "coin" for coin in scene.coins})
 
 
 def make_scene(

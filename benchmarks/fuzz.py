@@ -1,9 +1,12 @@
-"""Broken datasets of every format: nothing but `SegkitError`s may come out, in bounded time.
+"""Broken files for every parser: nothing but `SegkitError`s may come out, in bounded time.
 
-    python benchmarks/fuzz.py --inputs 100000 --out fuzz.json [--format coco …]
+    python benchmarks/fuzz.py --inputs 100000 --out fuzz.json [--target coco coco.zip boxes …]
 
-Each input is a good dataset of three images with one file changed: bytes, numbers, pieces cut out,
-doubled or replaced by what parsers trip over. The exit code is 1 where anything else came out.
+The inputs are shared out over the targets. Each is a good dataset of three images (or its archive,
+or one file) with one file changed: bytes, numbers, pieces cut out, doubled or replaced by what
+parsers trip over. A dataset is read and validated. Rounds are seeded and the figures are saved
+after each, so that a run that was stopped goes on where it was. The exit code is 1 where anything
+else came out.
 """
 
 from __future__ import annotations
@@ -19,22 +22,49 @@ import time
 import traceback
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from napari_segkit.data.boxes import read_boxes
 from napari_segkit.data.dataset import Sample, WriteOptions
+from napari_segkit.data.formats.classes import read_value_map
 from napari_segkit.data.formats.registry import FORMATS, get_format
+from napari_segkit.data.images import image_size, read_image
+from napari_segkit.data.splits import read_split_list
 from napari_segkit.errors import SegkitError
+from napari_segkit.jobs import drain
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.types import ClassDef
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUND = 200
 CLASSES = (ClassDef("ring", (250, 170, 50)), ClassDef("größe", (10, 200, 30)))
 TOKENS = (b"-1", b"1e308", b"NaN", b"null", b"[]", b"{}", b"999999999999", b'""', b"../", b"0")
 TOKENS += (b"<", b"&a;", b"\0", b"true", b"Infinity", b"1.5", b"\xff", b"*a", b":")
 
 
-def good_dataset(form_id: str, folder: Path) -> Path:
+FILES = {
+    "boxes": ("boxes.json", '{"a/x": [[0, 1, 20, 30]], "y.png": [[1.5, 2, 3, 4], [5, 6, 7, 8]]}'),
+    "boxes-coco": (
+        "boxes.json",
+        '{"images": [{"id": 1, "file_name": "x.png", "width": 57, "height": 40}],'
+        ' "annotations": [{"id": 1, "image_id": 1, "bbox": [1, 2, 3, 4]}]}',
+    ),
+    "split-json": ("split.json", '{"train": ["x", "a/y"], "valid": ["z"]}'),
+    "split-csv": ("split.csv", "x,train\na/y,train\nz.png,valid\n"),
+    "values": (
+        "classes.json",
+        '{"classes": [{"name": "egg", "value": 128, "color": [255, 200, 0]}], "thresholds": [64]}',
+    ),
+}
+PHOTOS = ("png", "jpg", "tif", "gif", "bmp", "webp", "ppm")
+
+
+def good_dataset(form_id: str, folder: Path, suffix: str) -> Path:
     """Three images, one with a hole and two parts, one without objects."""
     labels = np.zeros((40, 57), np.int32)
     labels[3:15, 4:18], labels[6:10, 8:14] = 1, 0
@@ -42,12 +72,26 @@ def good_dataset(form_id: str, folder: Path) -> Path:
     photo = folder / "photo.jpg"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 57, 3), np.uint8)).save(photo)
     options = WriteOptions(include_images=True)
-    target = folder / "dataset"
+    target = folder / f"dataset{suffix}"
     with get_format(form_id).open_writer(target, classes=CLASSES, options=options) as writer:
         for name, array in (("x", labels), ("a/y", labels[::-1].copy()), ("z", labels * 0)):
             given = segmentation_from_labels(array, classes=CLASSES, class_of={2: "größe"})
             writer.add(Sample(name, given, photo))
     return target
+
+
+def good_file(name: str, folder: Path) -> Path:
+    """One file: a photo, or a text of `FILES`."""
+    if name in FILES:
+        path = folder / FILES[name][0]
+        path.write_text(FILES[name][1])
+        return path
+    path = folder / f"photo.{name}"
+    values = np.random.default_rng(0).integers(0, 255, (40, 57, 3), np.uint8)
+    tags = Image.Exif()
+    tags[274] = 6
+    Image.fromarray(values).save(path, exif=tags)
+    return path
 
 
 def broken(data: bytes, rng: random.Random) -> bytes:
@@ -71,42 +115,67 @@ def broken(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def read_all(form_id: str, target: Path) -> bool:
-    """Whether every sample can be read."""
+def read_dataset(form_id: str, target: Path) -> bool:
+    """Whether every sample can be read; the check runs too, and must not raise at all."""
+    drain(get_format(form_id).validate(target))
     whole = True
-    try:
-        with get_format(form_id).open(target) as dataset:
-            for name in dataset.names:
-                try:
-                    dataset.read(name)
-                except SegkitError:
-                    whole = False
-    except SegkitError:
-        whole = False
+    with get_format(form_id).open(target) as dataset:
+        for name in dataset.names:
+            try:
+                dataset.read(name)
+            except SegkitError:
+                whole = False
     return whole
 
 
-def fuzz(form_id: str, inputs: int, seed: int) -> dict[str, object]:
-    """Figures of one format; ``leaks`` are tracebacks of what should not have come out."""
+def read_file(name: str, path: Path) -> bool:
+    """Parse a file of a kind of `FILES`, or a photo."""
+    if name.startswith("boxes"):
+        read_boxes(path)
+    elif name.startswith("split"):
+        read_split_list(path, ["x", "a/y", "z"])
+    elif name == "values":
+        read_value_map(str(path))
+    else:
+        image_size(path)
+        read_image(path)
+    return True
+
+
+def prepared(name: str, folder: Path) -> tuple[Path, Callable[[Path], bool]]:
+    """What is broken, and how it is read."""
+    form_id, _, packed = name.partition(".")
+    if form_id in FORMATS:
+        target = good_dataset(form_id, folder, ".zip" if packed else "")
+        return target, lambda path: read_dataset(form_id, path)
+    return good_file(name, folder), lambda path: read_file(name, path)
+
+
+def fuzz(name: str, seed: str) -> dict[str, Any]:
+    """Figures of one round; ``leaks`` are tracebacks of what should not have come out."""
     rng = random.Random(seed)
     leaks: list[str] = []
     refused, slowest, start = 0, 0.0, time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        target = good_dataset(form_id, Path(folder))
-        files = sorted(path for path in target.rglob("*") if path.is_file())
+        target, read = prepared(name, Path(folder))
+        files = (
+            [target] if target.is_file() else sorted(p for p in target.rglob("*") if p.is_file())
+        )
         originals = {path: path.read_bytes() for path in files}
-        for _ in range(inputs):
+        for number in range(ROUND):
             path = rng.choice(files)
             path.write_bytes(broken(originals[path], rng))
             began = time.perf_counter()
             try:
-                refused += not read_all(form_id, target)
+                refused += not read(target)
+            except SegkitError:
+                refused += 1
             except Exception:  # noqa: BLE001  this is what is looked for
-                leaks.append(f"{path.relative_to(target)}\n{traceback.format_exc(limit=-6)}")
+                leaks.append(f"{seed} #{number} {path.name}\n{traceback.format_exc(limit=-6)}")
             slowest = max(slowest, time.perf_counter() - began)
             path.write_bytes(originals[path])
     return {
-        "inputs": inputs,
+        "inputs": ROUND,
         "refused": refused,
         "leaks": leaks,
         "slowest_s": round(slowest, 3),
@@ -115,21 +184,38 @@ def fuzz(form_id: str, inputs: int, seed: int) -> dict[str, object]:
     }
 
 
+def added(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """Figures of all rounds of a target; twenty leaks are enough to see what is wrong."""
+    if old is None:
+        return new
+    most = {key: max(old[key], new[key]) for key in ("slowest_s", "peak_mib")}
+    total = {key: round(old[key] + new[key], 1) for key in ("inputs", "refused", "seconds")}
+    return total | {"leaks": (old["leaks"] + new["leaks"])[:20]} | most
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=2000, help="of each format")
-    parser.add_argument("--format", nargs="*", default=list(FORMATS))
+    names = [*FORMATS, *(f"{key}.zip" for key in FORMATS), *FILES, *PHOTOS]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--inputs", type=int, default=20_000, help="in all")
+    parser.add_argument("--target", nargs="*", choices=names, default=names)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     warnings.simplefilter("error")
-    result = {key: fuzz(key, options.inputs, options.seed) for key in options.format}
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(text + "\n")
-    sys.exit(any(figures["leaks"] for figures in result.values()))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    done: dict[str, Any] = json.loads(options.out.read_text()) if options.out.exists() else {}
+    rounds = -(-options.inputs // (ROUND * len(options.target)))
+    for number in range(rounds):
+        for name in options.target:
+            if done.get(name, {}).get("inputs", 0) > number * ROUND:
+                continue
+            figures = fuzz(name, f"{options.seed}/{name}/{number}")
+            done[name] = added(done.get(name), figures)
+            options.out.write_text(json.dumps(done, indent=1) + "\n")
+    inputs = sum(figures["inputs"] for figures in done.values())
+    leaks = [leak for figures in done.values() for leak in figures["leaks"]]
+    print(f"{inputs} inputs, {len(leaks)} leaks", *leaks, sep="\n")
+    sys.exit(bool(leaks))
 
 
 if __name__ == "__main__":

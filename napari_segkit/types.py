@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     """(H, W) int32: 0 = background, instance ids from 1."""
 
 T = TypeVar("T")
+_BAND_PIXELS = 1 << 20
 Color = tuple[int, int, int]
 Box = tuple[float, float, float, float]
 
@@ -196,18 +197,23 @@ def _check_uncertainty(labels: Labels, uncertainty: NDArray[np.float16] | None) 
 def present_ids(labels: Labels) -> NDArray[np.int64]:
     """Ids that have at least one pixel of ``labels`` (all >= 0), ascending, without 0.
 
-    Looks at the first pixel of every run of equal pixels; `numpy.unique` sorts all pixels.
+    Looks at the first pixel of every run of equal pixels, band by band; `numpy.unique` sorts all
+    pixels.
     """
-    if labels.size == 0:
-        return np.zeros(0, np.int64)
     flat = labels.ravel()
-    first = flat[np.flatnonzero(flat[1:] != flat[:-1]) + 1]
-    first = np.append(first, flat[0])
-    largest = int(first.max())
-    if largest > max(labels.size, 1 << 16):
-        ids = np.unique(first)
-        return ids[ids > 0].astype(np.int64)
+    found = np.zeros(0, np.int64)
+    for start in range(0, flat.size, _BAND_PIXELS):
+        band = flat[start : start + _BAND_PIXELS]
+        first = np.append(band[np.flatnonzero(band[1:] != band[:-1]) + 1], band[0])
+        found = _union(found, first)
+    return found[found > 0]
+
+
+def _union(ids: NDArray[np.int64], more: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Values of both, ascending."""
+    largest = int(more.max())
+    if largest > max(_BAND_PIXELS, len(ids)):
+        return np.union1d(ids, more)
     seen = np.zeros(largest + 1, bool)
-    seen[first] = True
-    seen[0] = False
-    return np.flatnonzero(seen)
+    seen[more] = True
+    return np.union1d(ids, np.flatnonzero(seen))

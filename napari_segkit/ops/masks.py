@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 INT32_MAX = int(np.iinfo(np.int32).max)
 """The largest instance id there can be."""
+_BAND_PIXELS = 1 << 20
 
 
 def as_label_array(array: NDArray[Any], *, where: object = None) -> Labels:
@@ -116,29 +117,39 @@ def instance_boxes(labels: Labels) -> dict[int, Box]:
     -------
     id -> (x0, y0, x1, y1) in pixels, x1 and y1 exclusive; ascending ids.
     """
-    from scipy import ndimage
-
-    ids = present_ids(labels)
-    if not len(ids):
+    height, width = labels.shape
+    rows = max(1, _BAND_PIXELS // max(width, 1))
+    found = [_band_boxes(labels[top : top + rows], top) for top in range(0, height, rows)]
+    if not found:
         return {}
-    # find_objects makes a list of max(id) entries: huge ids are numbered through first
-    dense = labels if ids[-1] <= 4 * len(ids) + 1024 else _numbered(labels, ids)
-    slices = ndimage.find_objects(dense)
-    keys = ids.tolist()
-    places = keys if dense is labels else range(1, len(keys) + 1)
-    return {key: _xyxy(slices[place - 1]) for key, place in zip(keys, places, strict=True)}
+    ids, boxes = _merged(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    corners = boxes.astype(float).tolist()
+    return {key: tuple(box) for key, box in zip(ids.tolist(), corners, strict=True)}
 
 
-def _numbered(labels: Labels, ids: NDArray[np.int64]) -> Labels:
-    dense = np.zeros(labels.shape, np.int32)
-    inside = labels > 0
-    dense[inside] = np.searchsorted(ids, labels[inside]) + 1
-    return dense
+def _band_boxes(band: Labels, top: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Ids (N,) and boxes (N, 4) of the objects in some rows, by their runs."""
+    width = band.shape[1]
+    edges = np.ones(band.shape, bool)
+    np.not_equal(band[:, 1:], band[:, :-1], out=edges[:, 1:])
+    starts = np.flatnonzero(edges)
+    ids = band.ravel()[starts]
+    lengths = np.diff(starts, append=band.size)
+    inside = ids > 0
+    y, x = np.divmod(starts[inside], width)
+    boxes = np.stack((x, y + top, x + lengths[inside], y + top + 1), axis=1)
+    return _merged(ids[inside], boxes)
 
 
-def _xyxy(place: tuple[slice, slice]) -> Box:
-    rows, columns = place
-    return float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
+def _merged(
+    ids: NDArray[np.int32], boxes: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """One box for each id, ascending."""
+    keys, first, place = np.unique(ids, return_index=True, return_inverse=True)
+    merged = boxes[first]
+    np.minimum.at(merged[:, :2], place, boxes[:, :2])
+    np.maximum.at(merged[:, 2:], place, boxes[:, 2:])
+    return keys, merged
 
 
 def segmentation_from_labels(

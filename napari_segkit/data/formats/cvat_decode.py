@@ -7,29 +7,29 @@ does); a palette file is both, and its colours come first, as in CVAT.
 from __future__ import annotations
 
 import io
-import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as PilImage
 
+from napari_segkit.data.png_reader import GRAY, GRAY_ALPHA, PALETTE, RGB, RGBA, read_png
 from napari_segkit.errors import MaskError, SegkitError
-from napari_segkit.ops.masks import as_label_array
-from napari_segkit.types import present_ids
+from napari_segkit.limits import limits, raise_by
+from napari_segkit.ops.runs import runs_of_bands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from napari_segkit.types import Color, Labels
+    from napari_segkit.data.png_reader import Header, Png
+    from napari_segkit.ops.runs import Runs
+    from napari_segkit.types import Color
 
-MAX_PIXELS = 2 * 89_478_485
-"""Larger masks are refused from their header; Pillow itself refuses at twice its bomb limit."""
-_BAND_PIXELS = 1 << 18
 _SHOWN = 5  # unknown colours that an error lists
 _GRAY = np.arange(256, dtype=np.uint32) * 0x010101
+_MODES = {GRAY: "L", RGB: "RGB", PALETTE: "P", GRAY_ALPHA: "LA", RGBA: "RGBA"}
 
 
 @dataclass(frozen=True)
@@ -38,49 +38,39 @@ class Plane:
 
     Attributes
     ----------
-    numbers : (H, W) uint8, uint16 or int32, or None
-        For numbered masks.
-    codes : (H, W) uint32, or None
-        For painted masks: red + 256 green + 65536 blue.
-    palette : (N,) uint32, or None
+    runs
+        For painted masks of uint32 codes, red + 256 green + 65536 blue; else of numbers.
+    painted
+        Which of the two.
+    palette : (256,) uint32, or None
         Code of each number.
     mode
         Pillow's name of the kind of file, such as ``RGB`` or ``I;16``.
     """
 
-    numbers: NDArray[Any] | None = None
-    codes: NDArray[np.uint32] | None = None
-    palette: NDArray[np.uint32] | None = None
-    mode: str = "RGB"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(H, W)."""
-        pixels = self.codes if self.numbers is None else self.numbers
-        return () if pixels is None else pixels.shape
+    runs: Runs
+    painted: bool
+    palette: NDArray[np.uint32] | None
+    mode: str
 
 
 class ColorTable:
-    """Which number a colour stands for, looked up for whole images at once.
-
-    The table has an entry for each of the 16.7 million colours; the system lends it memory only
-    where a colour is looked at.
-    """
+    """Which number a colour stands for."""
 
     def __init__(self, colors: Mapping[Color, int]) -> None:
-        self.codes = {r | g << 8 | b << 16: number for (r, g, b), number in colors.items()}
-        self._table = np.zeros(1 << 24, np.uint16)
-        for code, number in self.codes.items():
-            self._table[code] = number + 1  # 0 = unknown
+        codes = {r | g << 8 | b << 16: number for (r, g, b), number in colors.items()}
+        self._codes = np.array(sorted(codes), np.uint32)
+        self._numbers = np.array([codes[code] for code in self._codes.tolist()], np.uint16)
 
     def numbers(self, codes: NDArray[np.uint32]) -> NDArray[np.uint16]:
         """Number + 1 of each colour code, 0 where it is unknown."""
-        found: NDArray[np.uint16] = self._table[codes]
+        place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        found: NDArray[np.uint16] = (self._numbers[place] + 1) * (self._codes[place] == codes)
         return found
 
     def knows(self, codes: NDArray[np.uint32]) -> bool:
         """Whether all of these have a number."""
-        return bool(self._table[codes].all())
+        return bool(self.numbers(codes).all())
 
 
 def read_plane(data: bytes, where: str) -> Plane:
@@ -100,13 +90,9 @@ def read_plane(data: bytes, where: str) -> Plane:
             remedy="export it again as PNG",
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large sizes, ours is checked below
-            with PilImage.open(io.BytesIO(data), formats=["PNG"]) as image:
-                _check_size(image, where)
-                image.verify()  # every chunk's checksum; decoding alone does not look
-            with PilImage.open(io.BytesIO(data), formats=["PNG"]) as image:
-                return _plane(image, where)
+        png = read_png(data)
+        _check_size(png.header, where)
+        return _plane(png if png.header.banded else read_png(_plain(data)))
     except SegkitError:
         raise
     except Exception as error:  # decoders raise anything
@@ -118,45 +104,44 @@ def read_plane(data: bytes, where: str) -> Plane:
         ) from error
 
 
-def _check_size(image: PilImage.Image, where: str) -> None:
-    if image.width * image.height > MAX_PIXELS:
+def _check_size(header: Header, where: str) -> None:
+    if header.width * header.height > limits().pixels:
         raise MaskError(
             "mask is too large",
             where=where,
-            expected=f"at most {MAX_PIXELS / 1e6:.0f} Mpx",
-            got=f"{image.width}x{image.height}",
+            expected=f"at most {limits().pixels / 1e6:.0f} Mpx",
+            got=f"{header.width}x{header.height}",
+            remedy=raise_by("pixels"),
         )
 
 
-def _plane(image: PilImage.Image, where: str) -> Plane:
-    mode = image.mode
-    if mode in ("RGB", "RGBA"):
-        return Plane(codes=_codes(image), mode=mode)
-    if mode == "P":
-        colors = np.array(image.getpalette() or [], np.uint32).reshape(-1, 3)
+def _plain(data: bytes) -> bytes:
+    """An interlaced file, or one of 16 bits per colour, in rows and 8 bits."""
+    buffer = io.BytesIO()
+    with PilImage.open(io.BytesIO(data), formats=["PNG"]) as image:
+        image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _plane(png: Png) -> Plane:
+    head = png.header
+    runs = runs_of_bands((head.height, head.width), png.bands())
+    if head.color in (RGB, RGBA):
+        return Plane(runs, True, None, _MODES[head.color])
+    if head.depth == 16:
+        return Plane(replace(runs, values=runs.values.astype(np.uint16)), False, None, "I;16")
+    if head.color == PALETTE:
         palette = np.zeros(256, np.uint32)
-        palette[: len(colors)] = colors @ np.array([1, 1 << 8, 1 << 16], np.uint32)
-        return Plane(numbers=np.asarray(image), palette=palette, mode=mode)
-    if mode == "1":
-        image = image.convert("L").point(lambda value: value // 255)
-    if mode in ("1", "L", "LA"):
-        return Plane(numbers=np.asarray(image.getchannel(0)), palette=_GRAY, mode=mode)
-    return Plane(numbers=as_label_array(np.asarray(image), where=where), mode=mode)
+        codes = png.palette[:256] @ np.array([1, 1 << 8, 1 << 16], np.uint32)
+        palette[: len(codes)] = codes
+        return Plane(runs, False, palette, "P")
+    if head.depth in (2, 4):  # such grays reach from 0 to 255, those of 1 bit are 0 and 1
+        runs = replace(runs, values=runs.values * np.uint8(255 // ((1 << head.depth) - 1)))
+    return Plane(runs, False, _GRAY, "1" if head.depth == 1 else _MODES[head.color])
 
 
-def _codes(image: PilImage.Image) -> NDArray[np.uint32]:
-    """Colour code of each pixel (H, W), band by band, so that no second copy is made."""
-    codes = np.empty((image.height, image.width), np.uint32)
-    rows = max(1, _BAND_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        band = image.crop((0, top, image.width, min(top + rows, image.height)))
-        pixels = np.asarray(band.convert("RGBA")).view("<u4")[..., 0]
-        np.bitwise_and(pixels, 0xFFFFFF, out=codes[top : top + rows])  # alpha is in the top byte
-    return codes
-
-
-def class_numbers(plane: Plane, table: ColorTable, count: int, where: str) -> NDArray[np.uint16]:
-    """Which line of the labelmap each pixel belongs to.
+def class_numbers(plane: Plane, table: ColorTable, count: int, where: str) -> Runs:
+    """Which line of the labelmap each pixel belongs to (uint16).
 
     Parameters
     ----------
@@ -170,16 +155,15 @@ def class_numbers(plane: Plane, table: ColorTable, count: int, where: str) -> ND
     MaskError
         For colours or numbers that the labelmap does not have, listed with their pixels.
     """
-    if plane.codes is not None:
-        return _painted(plane.codes, table, where, "add them to labelmap.txt as name:R,G,B::")
-    numbers = np.asarray(plane.numbers)
-    present = _present(numbers)
+    runs, numbers = plane.runs, plane.runs.values
+    if plane.painted:
+        return _painted(runs, table, where, "add them to labelmap.txt as name:R,G,B::")
+    present = np.unique(numbers)
     fits = bool(present[-1] < count)
     known = plane.palette is not None and table.knows(plane.palette[present])
     # the values of a gray file are numbers first, a palette file's colours come first
     if plane.palette is not None and known and not (fits and _is_gray(plane.palette)):
-        lines: NDArray[np.uint16] = (table.numbers(plane.palette) - 1)[numbers]
-        return lines
+        return replace(runs, values=(table.numbers(plane.palette) - 1)[numbers])
     if count == 0:
         raise MaskError(
             "mask holds numbers, and no line of the labelmap is the background",
@@ -187,16 +171,16 @@ def class_numbers(plane: Plane, table: ColorTable, count: int, where: str) -> ND
             remedy="add background:0,0,0:: as the line that number 0 means",
         )
     if not fits:
-        _refuse_numbers(numbers, [n for n in present.tolist() if n >= count], count, where)
-    return numbers.astype(np.uint16)
+        _refuse_numbers(runs, [n for n in present.tolist() if n >= count], count, where)
+    return replace(runs, values=numbers.astype(np.uint16))
 
 
 def _is_gray(palette: NDArray[np.uint32]) -> bool:
     return bool((palette == _GRAY).all())
 
 
-def object_numbers(plane: Plane, table: ColorTable, where: str) -> Labels:
-    """Object id of each pixel.
+def object_numbers(plane: Plane, table: ColorTable, where: str) -> Runs:
+    """Object id of each pixel (uint16).
 
     Parameters
     ----------
@@ -208,30 +192,23 @@ def object_numbers(plane: Plane, table: ColorTable, where: str) -> Labels:
     MaskError
         For colours that are none of VOC's 256, listed with their pixels.
     """
-    if plane.codes is not None:
+    runs, palette = plane.runs, plane.palette
+    if plane.painted:
         remedy = "paint at most 255 objects in Pascal VOC's colours, or delete this file so that "
         remedy += "every connected area is an object"
-        return as_label_array(_painted(plane.codes, table, where, remedy))
-    numbers = np.asarray(plane.numbers)
-    palette = plane.palette
-    if palette is not None and not _is_gray(palette) and table.knows(palette[_present(numbers)]):
-        return as_label_array((table.numbers(palette) - 1)[numbers])
-    return as_label_array(numbers, where=where)
+        return _painted(runs, table, where, remedy)
+    numbers = runs.values.astype(np.uint16)
+    if palette is not None and not _is_gray(palette) and table.knows(palette[np.unique(numbers)]):
+        numbers = (table.numbers(palette) - 1)[numbers]
+    return replace(runs, values=numbers)
 
 
-def _present(numbers: NDArray[Any]) -> NDArray[np.int64]:
-    """Values that occur, 0 included, ascending."""
-    ids = present_ids(numbers)
-    zero = [] if numbers.all() else [0]
-    return np.concatenate([np.array(zero, np.int64), ids])
-
-
-def _painted(
-    codes: NDArray[np.uint32], table: ColorTable, where: str, remedy: str
-) -> NDArray[np.uint16]:
-    numbers = table.numbers(codes)
+def _painted(runs: Runs, table: ColorTable, where: str, remedy: str) -> Runs:
+    numbers = table.numbers(runs.values)
     if not numbers.all():
-        odd, counts = np.unique(codes[numbers == 0], return_counts=True)
+        unknown = numbers == 0
+        odd, place = np.unique(runs.values[unknown], return_inverse=True)
+        counts = np.bincount(place, weights=runs.lengths[unknown]).astype(np.int64)
         order = np.argsort(-counts, kind="stable")[:_SHOWN]
         listed = [
             f"({c & 255}, {c >> 8 & 255}, {c >> 16}) on {n} pixels"
@@ -244,12 +221,11 @@ def _painted(
             got=", ".join(listed) + more,
             remedy=remedy,
         )
-    numbers -= 1
-    return numbers
+    return replace(runs, values=numbers - 1)
 
 
-def _refuse_numbers(numbers: NDArray[Any], odd: list[int], count: int, where: str) -> None:
-    listed = [f"{n} on {int((numbers == n).sum())} pixels" for n in odd[:_SHOWN]]
+def _refuse_numbers(runs: Runs, odd: list[int], count: int, where: str) -> None:
+    listed = [f"{n} on {runs.count(runs.values == n)} pixels" for n in odd[:_SHOWN]]
     more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
     raise MaskError(
         "mask has numbers that stand for nothing",

@@ -26,17 +26,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_segkit.data.dataset import DatasetWriter, Validation, WriteOptions
+    from napari_segkit.data.formats.strange import Meanings
     from napari_segkit.types import ClassDef, Job
 
 
 class CvatMask(Format):
-    """CVAT's "Segmentation mask 1.1", as a folder or a zip archive."""
+    """CVAT's "Segmentation mask 1.1", as a folder or a zip archive.
+
+    Parameters
+    ----------
+    meanings
+        What a person said of colours that the labelmap does not have.
+    """
 
     id: ClassVar[str] = "cvat-mask"
     title: ClassVar[str] = "CVAT Segmentation mask 1.1"
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_instances=MOST_IDS, classes=MOST_IDS, scores=False
     )
+
+    def __init__(self, meanings: Meanings | None = None) -> None:
+        self.meanings = meanings or {}
 
     def recognises(self, path: Path) -> bool:
         """Whether a folder or archive has this format's folders; never raises."""
@@ -46,7 +56,7 @@ class CvatMask(Format):
     def open(self, path: Path) -> CvatMaskDataset:
         """Open a dataset; see `Format.open`."""
         put_back(path)
-        return CvatMaskDataset(path)
+        return CvatMaskDataset(path, meanings=self.meanings)
 
     def open_writer(
         self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from napari_segkit.data.formats.cvat_decode import (
     read_plane,
 )
 from napari_segkit.data.formats.cvat_labelmap import BACKGROUND, voc_palette
-from napari_segkit.data.formats.cvat_objects import Objects, assemble
+from napari_segkit.data.formats.cvat_objects import Objects, assemble, no_objects
 from napari_segkit.data.image_header import image_shape
 from napari_segkit.errors import DatasetError, MaskError
 from napari_segkit.ops.masks import segmentation_from_labels
@@ -25,11 +26,11 @@ from napari_segkit.ops.masks import segmentation_from_labels
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from napari_segkit.data.archive import Limits
     from napari_segkit.data.formats.cvat_contents import Contents
-    from napari_segkit.types import Color, Labels
+    from napari_segkit.data.formats.strange import Meanings
+    from napari_segkit.ops.runs import Runs
+    from napari_segkit.types import Color
 
 _EXAMPLES = 5  # names that a note gives
 
@@ -42,7 +43,7 @@ def _object_ids() -> ColorTable:
 class Masks:
     """Decodes the masks of a dataset, one image at a time."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, meanings: Meanings | None = None) -> None:
         self._contents = contents
         labelmap = contents.labelmap
         lines = labelmap.lines
@@ -50,20 +51,24 @@ class Masks:
         self._class_of_line = np.array([number.get(one.name, 0) for one in lines] + [0], np.uint16)
         colors: dict[Color, int] = {one.color: k for k, one in enumerate(lines)}
         colors.setdefault(labelmap.background, len(lines))
+        places = {one.name: k for k, one in enumerate(lines)}
+        for color, name in (meanings or {}).items():
+            if not isinstance(color, int):
+                colors.setdefault(color, places.get(name, len(lines)))
         self._colors = ColorTable(colors)
         has_background = any(one.name == BACKGROUND for one in lines)
         self._numbers = len(lines) if has_background else 0
         self._ids = _object_ids()
 
-    def classes(self, name: str) -> tuple[NDArray[np.uint16], Plane]:
-        """Class number of each pixel (H, W), 0 = background, and the file as it was."""
+    def classes(self, name: str) -> tuple[Runs, Plane]:
+        """Class number (uint16) of each pixel, 0 = background, and the file as it was."""
         file = self._contents.classes[name]
         plane = read_plane(self._contents.store.read(file), file)
         lines = class_numbers(plane, self._colors, self._numbers, file)
-        return self._class_of_line[lines], plane
+        return replace(lines, values=self._class_of_line[lines.values]), plane
 
-    def objects(self, name: str) -> tuple[Labels, Plane]:
-        """Object id of each pixel (H, W), 0 = none, and the file as it was."""
+    def objects(self, name: str) -> tuple[Runs, Plane]:
+        """Object id (uint16) of each pixel, 0 = none, and the file as it was."""
         file = self._contents.objects[name]
         plane = read_plane(self._contents.store.read(file), file)
         return object_numbers(plane, self._ids, file), plane
@@ -97,8 +102,8 @@ class Masks:
         return assemble(classes, objects)
 
 
-def _size(pixels: NDArray[np.generic]) -> str:
-    return f"{pixels.shape[1]}x{pixels.shape[0]}"
+def _size(runs: Runs) -> str:
+    return f"{runs.shape[1]}x{runs.shape[0]}"
 
 
 class CvatMaskDataset(Dataset):
@@ -108,6 +113,8 @@ class CvatMaskDataset(Dataset):
     ----------
     limits
         Raise them for archives that are larger than usual.
+    meanings
+        What a person said of colours that the labelmap does not have.
 
     Attributes
     ----------
@@ -120,7 +127,9 @@ class CvatMaskDataset(Dataset):
         Where it is no such dataset, hostile, or its labelmap leaves the meaning of pixels open.
     """
 
-    def __init__(self, path: Path, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, path: Path, *, limits: Limits | None = None, meanings: Meanings | None = None
+    ) -> None:
         self._contents = open_contents(path, limits=limits)
         labelmap = self._contents.labelmap
         if labelmap.fatal:
@@ -131,7 +140,7 @@ class CvatMaskDataset(Dataset):
                 got="; ".join(labelmap.fatal[:_EXAMPLES]),
                 remedy="correct it; nothing was read",
             )
-        self._masks = Masks(self._contents)
+        self._masks = Masks(self._contents, meanings)
         self.classes = labelmap.classes
         self.subsets = {k: tuple(v) for k, v in self._contents.lists.subsets.items()}
         listed = self._contents.lists.names()
@@ -175,17 +184,17 @@ class CvatMaskDataset(Dataset):
         if name in found.classes or name in found.objects:
             objects = self._masks.read(name)
         else:
-            objects = Objects(np.zeros(shape or (0, 0), np.int32), {})
-        if shape not in (None, objects.labels.shape):
+            objects = no_objects(shape or (0, 0))
+        if shape not in (None, objects.runs.shape):
             raise MaskError(
                 "mask has another size than its image",
                 where=name,
                 expected=f"{shape[1]}x{shape[0]} as {files[0]}" if shape else None,
-                got=_size(objects.labels),
+                got=_size(objects.runs),
                 remedy="export it again; nothing is resized",
             )
         segmentation = segmentation_from_labels(
-            objects.labels,
+            objects.labels(),
             classes=self.classes,
             class_of={k: self.classes[c - 1].name for k, c in objects.class_of.items()},
             notes=_remarks(objects, files),

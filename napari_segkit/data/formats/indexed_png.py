@@ -42,6 +42,7 @@ from napari_segkit.data.formats.sources import (
     read_json,
     understood,
 )
+from napari_segkit.data.formats.strange import StrangeError
 from napari_segkit.errors import DatasetError, MaskError
 from napari_segkit.ops.masks import components, lookup, segmentation_from_labels
 from napari_segkit.types import ClassDef, present_ids
@@ -55,9 +56,11 @@ if TYPE_CHECKING:
     from napari_segkit.data.archive import Store
     from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
     from napari_segkit.data.formats.pixels import MaskPixels
+    from napari_segkit.data.formats.strange import Meanings
     from napari_segkit.types import Job, Segmentation
 
 _SHOWN = 5  # unknown values that an error lists
+_MOST_COUNTED = 32
 _RING_LIST = "annotations.json"
 
 
@@ -68,6 +71,8 @@ class IndexedPng(Format):
     ----------
     table
         Which value is which class, instead of what ``classes.json`` says.
+    meanings
+        What a person said of values that no class has.
     """
 
     id: ClassVar[str] = "indexed-png"
@@ -76,8 +81,8 @@ class IndexedPng(Format):
         parts="split", touching=False, classes=255, scores=False
     )
 
-    def __init__(self, table: ValueMap | None = None) -> None:
-        self.table = table
+    def __init__(self, table: ValueMap | None = None, meanings: Meanings | None = None) -> None:
+        self.table, self.meanings = table, meanings or {}
 
     def recognises(self, path: Path) -> bool:
         """Whether there are masks, or a ``classes.json``; never raises."""
@@ -87,7 +92,7 @@ class IndexedPng(Format):
         """Open a dataset; see `Format.open`."""
         store = open_source(path)
         try:
-            return _opened(store, self.table)
+            return _opened(store, self.table, self.meanings)
         except BaseException:
             store.close()
             raise
@@ -110,7 +115,7 @@ class IndexedPng(Format):
         return found_by_reading(self, path)
 
 
-def _opened(store: Store, table: ValueMap | None) -> IndexedPngDataset:
+def _opened(store: Store, table: ValueMap | None, meanings: Meanings) -> IndexedPngDataset:
     masks = mask_files(store.sizes)
     if not masks:
         raise DatasetError(
@@ -126,9 +131,16 @@ def _opened(store: Store, table: ValueMap | None) -> IndexedPngDataset:
         table = RINGS
         notes.append("masks of the ring project: white above 127, specks under 64 pixels dropped")
     if table is None or not table.values:
-        table = _table_of_values(store, masks)
+        table = table_of_values(store, masks)
         notes.append(f"there is no {FILE}, so every value of the masks is a class")
-    return IndexedPngDataset(store, masks, table, tuple(notes))
+    return IndexedPngDataset(store, masks, with_meanings(table, meanings), tuple(notes))
+
+
+def with_meanings(table: ValueMap, meanings: Meanings) -> ValueMap:
+    """The table with what a person said of other values; names of no class are background."""
+    places = {one.name: place for place, one in enumerate(table.classes)}
+    said = {int(v): places.get(name, -1) for v, name in meanings.items() if isinstance(v, int)}
+    return replace(table, values={**table.values, **said})
 
 
 def _is_ring_project(store: Store) -> bool:
@@ -141,7 +153,7 @@ def _is_ring_project(store: Store) -> bool:
     return bool(rows) and all(isinstance(row, dict) and "mask_path" in row for row in rows)
 
 
-def _table_of_values(store: Store, masks: Mapping[str, str]) -> ValueMap:
+def table_of_values(store: Store, masks: Mapping[str, str]) -> ValueMap:
     """Every value that occurs in lossless masks as a class; one pass over all of them."""
     colors: dict[int, tuple[int, int, int] | None] = {}
     for name in masks.values():
@@ -228,10 +240,12 @@ def _looked_up(values: NDArray[Any], table: ValueMap, where: str) -> NDArray[np.
     """Class numbers (from 1) of a lossless mask."""
     present = present_ids(values)
     if unknown := [value for value in present.tolist() if value not in table.values]:
-        listed = [f"{n} on {int((values == n).sum())} pixels" for n in unknown[:_SHOWN]]
+        counts = {n: int((values == n).sum()) for n in unknown[:_MOST_COUNTED]}
+        listed = [f"{n} on {pixels} pixels" for n, pixels in list(counts.items())[:_SHOWN]]
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
-        raise MaskError(
+        raise StrangeError(
             "mask has values that no class has",
+            counts,
             where=where,
             expected=f"0, {', '.join(str(value) for value in sorted(table.values))}",
             got=", ".join(listed) + more,

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from napari_segkit.data.archive import Store
     from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
     from napari_segkit.types import Job, Segmentation
@@ -181,7 +183,7 @@ class Tiff16Writer(SheetWriter):
             str(numbers[key]): {"class": one.class_name, "score": one.score}
             for key, one in segmentation.instances.items()
         }
-        data = _tiff(labels.astype(np.uint16))
+        data = tiff_bytes(labels.astype(np.uint16))
         self._objects.append(
             f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(rows, ensure_ascii=False)}"
         )
@@ -194,7 +196,8 @@ class Tiff16Writer(SheetWriter):
         return {_FILE: f'{{"classes": {classes},\n"objects": {{\n{objects}\n}}}}\n'.encode()}
 
 
-def _tiff(values: np.ndarray[tuple[int, ...], np.dtype[np.uint16]]) -> bytes:
+def tiff_bytes(values: NDArray[np.uint16]) -> bytes:
+    """A compressed TIFF file of ids (H, W)."""
     import tifffile
 
     buffer = io.BytesIO()

@@ -5,8 +5,8 @@
 
 A thousand generated photos with twenty objects each. Export: photos and label arrays from files
 into a folder, photos included. Import: our folder, every object's pixels in the reader's own form.
-Each measurement is a process of its own, so that its peak memory is its own; the one with the
-median time of three counts. datumaro runs in its own environment, with stand-ins for packages that
+Each measurement is a process of its own, so that its peak memory is its own; of several rounds
+the one with the median time counts. datumaro runs in its own environment, with stand-ins for packages that
 its masks never use.
 """
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 DATUMARO = ROOT / ".venv-datumaro" / "bin" / "python"
 CLASSES = {"coin": (250, 170, 50), "ring": (10, 200, 30)}
-ROUNDS = 3
 
 
 def generate(folder: Path, images: int, objects: int, size: tuple[int, int]) -> None:
@@ -158,11 +157,11 @@ def child(step: str, source: Path, target: Path) -> None:
     print(json.dumps(figures))
 
 
-def measure(step: str, source: Path, target: Path) -> dict[str, float]:
+def measure(step: str, source: Path, target: Path, number: int) -> dict[str, float]:
     """The round with the median time."""
     python = DATUMARO if step.startswith("datumaro") else sys.executable
     rounds = []
-    for _ in range(ROUNDS):
+    for _ in range(number):
         shutil.rmtree(target, ignore_errors=True)
         command = [python, __file__, "--child", step, str(source), str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -176,6 +175,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--objects", type=int, default=20)
     parser.add_argument("--size", type=int, nargs=2, default=(768, 1024), metavar=("H", "W"))
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -186,11 +186,15 @@ def main() -> None:
         photos, ours = Path(name, "photos"), Path(name, "ours")
         photos.mkdir()
         generate(photos, options.images, options.objects, tuple(options.size))
+        places = {"ours": ours, "datumaro": Path(name, "datumaro")}
         rows = {
-            "datumaro export": measure("datumaro export", photos, Path(name, "datumaro")),
-            "ours export": measure("ours export", photos, ours),
-            "datumaro import": measure("datumaro import", ours, Path(name, "none")),
-            "ours import": measure("ours import", ours, Path(name, "none")),
+            step: measure(
+                step,
+                photos if "export" in step else ours,
+                places[step.split()[0]] if "export" in step else Path(name, "none"),
+                options.rounds,
+            )
+            for step in STEPS
         }
     result = {
         "images": options.images,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_segkit.errors import MaskError, SegkitError
-from napari_segkit.types import Instance, Segmentation, present_ids
+from napari_segkit.types import Instance, Segmentation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -53,8 +53,8 @@ class _Check:
                 self._fault(self._class_file, what, "save it as RGB")
         if objects and self._object_file:
             self._shapes[self._object_file] = objects[0].shape
-            if int(objects[0].max()) > MOST_IDS:
-                what = f"has object ids up to {objects[0].max()}; CVAT takes them modulo 256"
+            if (most := int(objects[0].values.max())) > MOST_IDS:
+                what = f"has object ids up to {most}; CVAT takes them modulo 256"
                 self._fault(self._object_file, what, "keep to 255 objects, or use COCO or CVAT XML")
         self._check_presence()
         self._check_sizes()

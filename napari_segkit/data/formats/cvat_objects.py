@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segkit.ops.masks import components, lookup
-from napari_segkit.types import present_ids
+from napari_segkit.ops.masks import components
+from napari_segkit.ops.runs import Runs, joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +22,8 @@ class Objects:
 
     Attributes
     ----------
-    labels : (H, W) int32
-        0 = background.
+    runs
+        Ids (int32) of the objects that have their own, 0 = none.
     class_of
         Object id -> class number.
     lost
@@ -32,52 +32,69 @@ class Objects:
         Class pixels without an object; every connected area of them became one.
     split
         Ids of objects that lie on several classes; each class's part became one.
+    areas : (H, W) int32, or None
+        Ids of the connected areas that became objects, 0 = none.
     """
 
-    labels: Labels
+    runs: Runs
     class_of: dict[int, int]
     lost: int = 0
     loose: int = 0
     split: tuple[int, ...] = ()
+    areas: Labels | None = None
+
+    def labels(self) -> Labels:
+        """Ids as pixels (H, W) int32, 0 = background."""
+        labels: Labels = self.runs.pixels()
+        return labels if self.areas is None else labels + self.areas
 
 
-def assemble(classes: NDArray[np.uint16], objects: Labels | None) -> Objects:
-    """Join class and object masks.
+def no_objects(shape: tuple[int, int]) -> Objects:
+    """Nothing but background."""
+    return Objects(Runs(shape, np.zeros(1, np.int64), np.zeros(1, np.int32)), {})
+
+
+def assemble(classes: Runs, objects: Runs | None) -> Objects:
+    """Join class and object masks of one size.
 
     Parameters
     ----------
-    classes : (H, W), below 2**15
+    classes
         0 = background, k = class k.
-    objects : (H, W) int32, below 2**16, or None
+    objects
         0 = no object; ``None``: every connected area of a class is one.
     """
     if objects is None:
-        return Objects(*components(classes))
-    kinds = int(classes.max(initial=0)) + 1
-    pairs = objects * np.int32(kinds)
-    pairs += classes
-    ids, of_class = np.divmod(present_ids(pairs), kinds)
-    table, class_of, split = _named(ids.tolist(), of_class.tolist(), kinds)
-    labels = lookup(pairs, table)
-    lost = _pixels(pairs, ids[of_class == 0] * kinds)
-    loose = _pixels(pairs, of_class[ids == 0])
+        whole, class_of = components(classes.pixels())
+        return Objects(no_objects(classes.shape).runs, class_of, areas=whole)
+    both, of_class = joined(objects, classes)
+    kinds = int(classes.values.max()) + 1
+    present, place = np.unique(both.values * np.int64(kinds) + of_class, return_inverse=True)
+    table, class_of, split = _named(present, kinds)
+    names = np.array([table.get(pair, 0) for pair in present.tolist()], np.int32)
+    runs = Runs(both.shape, both.starts, names[place])
+    lost = both.count((both.values > 0) & (of_class == 0))
+    loose = both.count((both.values == 0) & (of_class > 0))
+    areas: Labels | None = None
     if loose:
-        parts, part_class = components(np.where(objects == 0, classes, 0))
+        rest = Runs(both.shape, both.starts, np.where(both.values == 0, of_class, 0))
+        areas, area_class = components(rest.pixels())
         spare = max(class_of, default=0)
-        np.add(labels, parts + spare, out=labels, where=parts > 0)
-        class_of |= {key + spare: kind for key, kind in part_class.items()}
-    return Objects(labels, class_of, lost, loose, split)
+        areas[areas > 0] += spare
+        class_of |= {key + spare: kind for key, kind in area_class.items()}
+    return Objects(runs, class_of, lost, loose, split, areas)
 
 
 def _named(
-    ids: list[int], of_class: list[int], kinds: int
+    pairs: NDArray[np.int64], kinds: int
 ) -> tuple[dict[int, int], dict[int, int], tuple[int, ...]]:
     """Give every pair of object and class an id: its own, or a new one for a second class."""
     table: dict[int, int] = {}
     class_of: dict[int, int] = {}
     split: list[int] = []
-    spare = max(ids, default=0)
-    for key, kind in zip(ids, of_class, strict=True):
+    spare = int(pairs.max()) // kinds
+    for pair in pairs.tolist():
+        key, kind = divmod(pair, kinds)
         if key == 0 or kind == 0:
             continue
         name = key
@@ -85,10 +102,6 @@ def _named(
             split.append(key)
             spare += 1
             name = spare
-        table[key * kinds + kind] = name
+        table[pair] = name
         class_of[name] = kind
     return table, class_of, tuple(dict.fromkeys(split))
-
-
-def _pixels(pairs: Labels, values: NDArray[np.int64]) -> int:
-    return sum(int(np.count_nonzero(pairs == value)) for value in values)

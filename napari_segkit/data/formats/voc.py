@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     )
     from napari_segkit.data.formats.cvat_contents import Contents
     from napari_segkit.data.formats.cvat_decode import Plane
-    from napari_segkit.types import ClassDef, Color, Job, Labels, Segmentation
+    from napari_segkit.ops.runs import Runs
+    from napari_segkit.types import ClassDef, Color, Job, Segmentation
 
 _BOX_DIR = "Annotations"
 _VOID: Color = (224, 224, 192)
@@ -110,10 +111,12 @@ class _VocMasks(Masks):
         colors.setdefault(contents.labelmap.background, len(lines))
         self._colors = ColorTable(colors)  # the number after the last line is background
 
-    def objects(self, name: str) -> tuple[Labels, Plane]:
-        """Object id of each pixel (H, W), 0 = none or void, and the file as it was."""
+    def objects(self, name: str) -> tuple[Runs, Plane]:
+        """Object id of each pixel, 0 = none or void, and the file as it was."""
         ids, plane = super().objects(name)
-        return np.where(ids == _VOID_NUMBER, 0, ids) if self._has_void else ids, plane
+        if self._has_void:
+            ids = replace(ids, values=np.where(ids.values == _VOID_NUMBER, 0, ids.values))
+        return ids, plane
 
 
 class VocDataset(CvatMaskDataset):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as PilImage
 
+from napari_segkit.data.formats.strange import StrangeError
 from napari_segkit.data.png_reader import GRAY, GRAY_ALPHA, PALETTE, RGB, RGBA, read_png
 from napari_segkit.errors import MaskError, SegkitError
 from napari_segkit.limits import limits, raise_by
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from napari_segkit.types import Color
 
 _SHOWN = 5  # unknown colours that an error lists
+_COUNTED = 32  # those that a person can be asked about
 _GRAY = np.arange(256, dtype=np.uint32) * 0x010101
 _MODES = {GRAY: "L", RGB: "RGB", PALETTE: "P", GRAY_ALPHA: "LA", RGBA: "RGBA"}
 
@@ -209,14 +211,16 @@ def _painted(runs: Runs, table: ColorTable, where: str, remedy: str) -> Runs:
         unknown = numbers == 0
         odd, place = np.unique(runs.values[unknown], return_inverse=True)
         counts = np.bincount(place, weights=runs.lengths[unknown]).astype(np.int64)
-        order = np.argsort(-counts, kind="stable")[:_SHOWN]
-        listed = [
-            f"({c & 255}, {c >> 8 & 255}, {c >> 16}) on {n} pixels"
+        order = np.argsort(-counts, kind="stable")[:_COUNTED]
+        found = {
+            (c & 255, c >> 8 & 255, c >> 16): n
             for c, n in zip(odd[order].tolist(), counts[order].tolist(), strict=True)
-        ]
+        }
+        listed = [f"{color} on {n} pixels" for color, n in list(found.items())[:_SHOWN]]
         more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
-        raise MaskError(
+        raise StrangeError(
             "mask has colours that stand for nothing",
+            found,
             where=where,
             got=", ".join(listed) + more,
             remedy=remedy,

@@ -105,13 +105,15 @@ def _scene(
     weights: dict[str, float],
     options: DustOptions,
     rng: np.random.Generator,
+    *,
+    colour: bool,
 ) -> Field:
     photos = HELD_OUT if options.held_out else PHOTOS
-    picture, _ = draw_ground(shape, rng, weights=weights, photos=photos)
+    picture, ground = draw_ground(shape, rng, weights=weights, photos=photos)
     picture = film.lens(picture, rng)
     if rng.random() < 0.4:  # not behind a strong blur, which makes dust of anything
         picture = np.ascontiguousarray(picture)
-        add_lookalikes(picture, rng)
+        add_lookalikes(picture, ground, rng, colour=colour)
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.0))
     return np.clip(picture, 0, 1).astype(np.float32)
 
@@ -121,11 +123,11 @@ def _on_sensor(
 ) -> tuple[Field, np.ndarray]:
     """A digital photo; picture and mask."""
     noise = float(np.exp(rng.uniform(math.log(0.0015), math.log(0.02))))
-    sheet = prepare(_scene(shape, _ON_SENSOR, options, rng), later_noise=noise)
+    sheet = prepare(_scene(shape, _ON_SENSOR, options, rng, colour=True), later_noise=noise)
     if dusty:
         _sensor_dust(sheet, rng)
     picture = film.sensor_noise(sheet.picture, noise, rng=rng)
-    if rng.random() < 0.15:
+    if rng.random() < 0.1:
         picture = np.repeat(film.gray(picture)[..., None], 3, axis=2)
     return _finish(picture, rng), sheet.mask
 
@@ -155,9 +157,9 @@ def _sensor_dust(sheet: Sheet, rng: np.random.Generator) -> None:
 def _put(
     sheet: Sheet, mark: Mark, rng: np.random.Generator, near: np.ndarray | None = None
 ) -> None:
-    """Lay a mark somewhere, or about a place x y; three tries at a place where it can be seen."""
+    """Lay a mark somewhere, or about a place x y; six tries at a place where it can be seen."""
     height, width = sheet.mask.shape
-    for _ in range(3):
+    for _ in range(6):
         place = rng.uniform(0, 1, 2) * (width, height)
         if near is not None:
             place = near + rng.normal(0, 18, 2)
@@ -172,7 +174,7 @@ def _on_film(
     kind = str(
         rng.choice(["gray", "toned", "colour", "faded", "negative"], p=[0.4, 0.08, 0.2, 0.14, 0.18])
     )
-    picture = film.tone_of_film(_scene(shape, _ON_FILM, options, rng), kind, rng)
+    picture = film.tone_of_film(_scene(shape, _ON_FILM, options, rng, colour=False), kind, rng)
     size, amount = (
         rng.uniform(0.3, 1.4),
         float(np.exp(rng.uniform(math.log(0.005), math.log(0.07)))),

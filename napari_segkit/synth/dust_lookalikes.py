@@ -160,8 +160,18 @@ LOOKALIKES = {
 }
 
 
-def add_lookalikes(picture: Field, rng: np.random.Generator) -> None:
-    """Add one or two kinds, in place."""
-    chances = np.array([0.28, 0.2, 0.05, 0.1, 0.17, 0.12, 0.08])
-    for name in rng.choice(list(LOOKALIKES), int(rng.integers(1, 3)), p=chances, replace=False):
+def add_lookalikes(picture: Field, ground: str, rng: np.random.Generator, *, colour: bool) -> None:
+    """Add one or two kinds that occur on a ground, in place.
+
+    Stars stand in the sky; freckles are told from dust by their colour, so neither in gray
+    pictures nor on a sky.
+    """
+    chances = {"birds": 0.3, "wires": 0.22, "figures": 0.2, "dots": 0.15, "glints": 0.1}
+    if ground in {"sky", "horizon"}:
+        chances["stars"] = 0.06
+    elif colour and ground in {"smooth", "surface", "photo", "land"}:
+        chances["freckles"] = 0.25
+    weights = np.array(list(chances.values()))
+    count = int(rng.integers(1, 3))
+    for name in rng.choice(list(chances), count, p=weights / weights.sum(), replace=False):
         LOOKALIKES[str(name)](picture, rng)

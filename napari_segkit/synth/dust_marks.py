@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from napari_segkit.synth.noise import Field
 
-FAINTEST = 0.022
-"""Least contrast of a visible mark, as a share of white: 6 of 255."""
+FAINTEST = 0.018
+"""Least contrast of a visible mark, as a share of white: 4.6 of 255."""
 OUTLINE = 0.3
 """Where the outline of a mark runs: at this share of its full contrast."""
 MOST_HIDDEN = 0.3

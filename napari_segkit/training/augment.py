@@ -1,0 +1,106 @@
+"""Training crops, and changes of them that stay true: place, colour, sharpness, noise, JPEG.
+
+Masks are only ever moved by nearest neighbour. The numbers of the changes come from torch's
+generator, which `samples` seeds for each crop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import torch
+from torchvision import tv_tensors
+from torchvision.transforms import InterpolationMode, v2
+
+from napari_segkit.training.losses import IGNORE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_segkit.types import Image
+
+LOOK = v2.Compose(
+    [
+        v2.RandomApply([v2.ColorJitter(0.25, 0.25, 0.3, 0.04)], 0.6),
+        v2.RandomGrayscale(0.1),
+        v2.RandomApply([v2.GaussianBlur(5, (0.3, 1.2))], 0.1),
+        v2.RandomApply([v2.JPEG((50, 95))], 0.25),
+    ]
+)
+"""Changes of colour, sharpness and compression of a uint8 image."""
+
+TURNS = v2.Compose(
+    [
+        v2.RandomHorizontalFlip(),
+        v2.RandomVerticalFlip(),
+        v2.RandomApply([v2.RandomRotation((90, 90))], 0.5),
+    ]
+)
+"""Flips and quarter turns: nothing is resampled."""
+
+VIEWS = v2.Compose(
+    [
+        v2.RandomHorizontalFlip(),
+        v2.RandomApply(
+            [
+                v2.RandomAffine(
+                    25,
+                    translate=(0.12, 0.12),
+                    scale=(0.75, 1.5),
+                    shear=5,
+                    interpolation=InterpolationMode.BILINEAR,
+                    fill={tv_tensors.Image: 0, tv_tensors.Mask: 0},
+                )
+            ],
+            0.8,
+        ),
+    ]
+)
+"""Flip, rotation, shift and scale, as of another photo from the hand."""
+
+
+def changed(
+    image: Image, target: NDArray[np.uint8], steps: Sequence[v2.Compose]
+) -> tuple[Tensor, Tensor]:
+    """(3, S, S) and (S, S) uint8 after the changes."""
+    picture: Tensor = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1).contiguous())
+    mask: Tensor = tv_tensors.Mask(torch.from_numpy(target))
+    for step in steps:
+        picture, mask = step(picture, mask)
+    return picture.as_subclass(torch.Tensor), mask.as_subclass(torch.Tensor)
+
+
+def window(
+    image: Image, target: NDArray[np.uint8], *, centre: tuple[int, int], side: int, size: int
+) -> tuple[Image, NDArray[np.uint8]]:
+    """A square of an image, scaled; mirrored beyond the edge, where the target is `IGNORE`.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8
+    target : (H, W) uint8
+    centre
+        (row, column); the square is moved into the image where it can be.
+    side, size
+        Pixels of the square's side in the image and in the result.
+    """
+    top, left = (
+        min(max(middle - side // 2, 0), max(0, length - side))
+        for middle, length in zip(centre, image.shape[:2], strict=True)
+    )
+    part = image[top : top + side, left : left + side]
+    mask = target[top : top + side, left : left + side]
+    low, right = side - part.shape[0], side - part.shape[1]
+    if low or right:
+        part = cv2.copyMakeBorder(part, 0, low, 0, right, cv2.BORDER_REFLECT)
+        mask = cv2.copyMakeBorder(mask, 0, low, 0, right, cv2.BORDER_CONSTANT, value=IGNORE)
+    if side != size:
+        how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+        part = cv2.resize(part, (size, size), interpolation=how)
+        mask = cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST)
+    return part, mask

@@ -1,0 +1,204 @@
+"""``sam-segkit-s``: `segment_anything`'s own `Sam` with a small image encoder.
+
+::
+
+    image S x S ── stem 1/2 ── 1/4 ──────────┬── 1/8 ───────────┬── 1/16 ── blocks (attention, all
+                               residual      │   residual       │           to all) x depth ──┐
+                                             └─ unshuffle, 1x1 ─┴─ 1x1 ──── + ◄── x2, 1x1 ─────┘
+                                                                            └─ 3x3, 3x3 ──►
+
+The embedding lies at 1/8 of the input, twice as fine as SAM's, so that the decoder's masks lie at
+1/2 of it: thin bands and small holes survive. Prompt encoder and mask decoder are those of
+`segment_anything` with fewer channels. Why this form: ``docs/adr``, "A small base for SAM".
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+EMBEDDING_STRIDE = 8
+
+
+@dataclass(frozen=True)
+class SmallSamConfig:
+    """Sizes of a small SAM.
+
+    Attributes
+    ----------
+    image_size
+        Input in pixels, a multiple of 32.
+    widths
+        Channels at 1/2, 1/4 and 1/8 of the input.
+    width, depth, heads
+        Channels, number and heads of the attention blocks at 1/16.
+    channels
+        Of embedding, prompts and decoder.
+    decoder_heads
+        Of the decoder's attention.
+    """
+
+    image_size: int = 384
+    widths: tuple[int, int, int] = (24, 48, 96)
+    width: int = 256
+    depth: int = 6
+    heads: int = 8
+    channels: int = 128
+    decoder_heads: int = 4
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> SmallSamConfig:
+        """From a card's plain values."""
+        return cls(**{**values, "widths": tuple(values.get("widths", cls.widths))})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for a card."""
+        return {**asdict(self), "widths": list(self.widths)}
+
+
+def build_small_sam(config: SmallSamConfig | None = None) -> Sam:
+    """A small SAM with random weights, in evaluation mode; its parts are SAM's own classes."""
+    config = config or SmallSamConfig()
+    grid = (config.image_size // EMBEDDING_STRIDE,) * 2
+    sam = Sam(
+        image_encoder=SmallEncoder(config),
+        prompt_encoder=PromptEncoder(
+            embed_dim=config.channels,
+            image_embedding_size=grid,
+            input_image_size=(config.image_size,) * 2,
+            mask_in_chans=16,
+        ),
+        mask_decoder=MaskDecoder(
+            transformer_dim=config.channels,
+            transformer=TwoWayTransformer(
+                depth=2,
+                embedding_dim=config.channels,
+                num_heads=config.decoder_heads,
+                mlp_dim=4 * config.channels,
+            ),
+            iou_head_hidden_dim=config.channels,
+        ),
+        pixel_mean=list(PIXEL_MEAN),
+        pixel_std=list(PIXEL_STD),
+    )
+    return sam.eval()
+
+
+def resized(sam: Sam, image_size: int) -> Sam:
+    """Set another input size, in place: every part works at any multiple of 32."""
+    grid = (image_size // EMBEDDING_STRIDE,) * 2
+    sam.image_encoder.img_size = image_size
+    prompts = sam.prompt_encoder
+    prompts.image_embedding_size, prompts.input_image_size = grid, (image_size,) * 2
+    prompts.mask_input_size = (4 * grid[0], 4 * grid[1])
+    return sam
+
+
+class SmallEncoder(nn.Module):
+    """(N, 3, S, S) normalised image -> (N, channels, S/8, S/8) embedding.
+
+    ``blocks[i].attn.qkv`` and ``.proj`` carry LoRA adapters as in SAM's own encoder.
+    """
+
+    def __init__(self, config: SmallSamConfig) -> None:
+        super().__init__()
+        self.img_size = config.image_size
+        half, quarter, eighth = config.widths
+        self.stem = _conv(3, half, stride=2)
+        self.quarter = nn.Sequential(_conv(half, quarter, stride=2), _Residual(quarter))
+        self.eighth = nn.Sequential(
+            _conv(quarter, eighth, stride=2), _Residual(eighth), _Residual(eighth)
+        )
+        self.sixteenth = _conv(eighth, config.width, stride=2)
+        self.blocks = nn.ModuleList(_Block(config.width, config.heads) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(config.width)
+        self.from_sixteenth = nn.Conv2d(config.width, config.channels, 1)
+        self.from_eighth = nn.Conv2d(eighth, config.channels, 1)
+        self.from_quarter = nn.Conv2d(4 * quarter, config.channels, 1)
+        self.neck = nn.Sequential(
+            _conv(config.channels, config.channels),
+            nn.Conv2d(config.channels, config.channels, 3, padding=1),
+            nn.GroupNorm(1, config.channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        quarter = self.quarter(self.stem(x))
+        eighth = self.eighth(quarter)
+        deep = self.sixteenth(eighth)
+        tokens = deep.flatten(2).transpose(1, 2)
+        for block in self.blocks:
+            tokens = block(tokens)
+        deep = self.norm(tokens).transpose(1, 2).reshape(deep.shape)
+        wide = functional.interpolate(
+            self.from_sixteenth(deep), size=eighth.shape[-2:], mode="bilinear", align_corners=False
+        )
+        fine = self.from_quarter(functional.pixel_unshuffle(quarter, 2))
+        embedding: Tensor = self.neck(wide + self.from_eighth(eighth) + fine)
+        return embedding
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.attn = _Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(self.norm1(x))
+        y: Tensor = x + self.mlp(self.norm2(x))
+        return y
+
+
+class _Attention(nn.Module):
+    """Every token to every token; places are told by the convolutions before."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, tokens, width = x.shape
+        split = self.qkv(x).view(count, tokens, 3, self.heads, width // self.heads)
+        q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)
+        mixed = functional.scaled_dot_product_attention(q, k, v)
+        y: Tensor = self.proj(mixed.transpose(1, 2).reshape(count, tokens, width))
+        return y
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _conv(channels, channels)
+        self.second = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.second(self.first(x)))
+
+
+def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )

@@ -1,0 +1,123 @@
+"""A small U-Net that looks at local contrast: for faint, small things on any ground.
+
+::
+
+    RGB ── 2x2 pixels to channels ─┬─────────────────────── stem ─ enc0 ─ … ─ enc4
+                                   └ minus mean of 24 px, ×6 ┘       └ skips ┘  │
+    logits ── channels to 2x2 pixels ── head ── dec3 … dec0 ────────────────────┘
+
+All layers work at half the resolution or less, yet no pixel is left out: the four pixels of a
+2x2 block are channels of the stem, and the head has one output for each.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BLOCK = 2
+
+
+class ContrastConfig(BaseModel):
+    """What can be set.
+
+    Attributes
+    ----------
+    widths
+        Channels of each level, the finest (half resolution) first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    widths: tuple[int, ...] = Field((16, 32, 64, 96, 128), min_length=3, max_length=7)
+
+
+def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class _Residual(nn.Module):
+    """relu(x + conv(relu(conv(x)))), each with batch normalisation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _conv(channels, channels)
+        self.second = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(x + self.second(self.first(x)), inplace=True)
+
+
+def local_contrast(blocks: Tensor) -> Tensor:
+    """How much each pixel's gray differs from the mean of about 24 pixels around, within ±3.
+
+    Parameters
+    ----------
+    blocks : (N, 3 * 4, h, w), colours first, the pixels of a block second; h and w divide by 4
+
+    Returns
+    -------
+    (N, 4, h, w)
+    """
+    count, channels, height, width = blocks.shape
+    gray = blocks.reshape(count, 3, channels // 3, height, width).mean(1)
+    around = functional.avg_pool2d(gray.mean(1, keepdim=True), 4)
+    around = functional.avg_pool2d(around, 3, 1, 1, count_include_pad=False)
+    around = functional.interpolate(
+        around, size=(height, width), mode="bilinear", align_corners=False
+    )
+    return torch.clamp((gray - around) * 6, -3, 3)
+
+
+class UNetContrast(nn.Module):
+    """(N, 3, H, W) normalised RGB to (N, classes, H, W) logits; H and W divide by `stride`.
+
+    Parameters
+    ----------
+    classes
+        Channels of the logits.
+    config
+        Widths of the levels.
+    """
+
+    def __init__(self, *, classes: int, config: ContrastConfig) -> None:
+        super().__init__()
+        channels = config.widths
+        self.stride = BLOCK * max(4, 2 ** (len(channels) - 1))
+        self.stem = _conv((3 + 1) * BLOCK**2, channels[0])
+        pairs = list(pairwise(channels))
+        self.encoder = nn.ModuleList(
+            [
+                _Residual(channels[0]),
+                *(nn.Sequential(_conv(a, b, stride=2), _Residual(b)) for a, b in pairs),
+            ]
+        )
+        self.decoder = nn.ModuleList(_conv(b + a, a) for a, b in reversed(pairs))
+        self.head = nn.Conv2d(channels[0], classes * BLOCK**2, 1)
+        nn.init.constant_(self.head.bias, -3.0)  # type: ignore[arg-type]  # objects are rare
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of a batch."""
+        blocks = functional.pixel_unshuffle(image, BLOCK)
+        x = self.stem(torch.cat([blocks, local_contrast(blocks)], 1))
+        skips = []
+        for level in self.encoder:
+            x = level(x)
+            skips.append(x)
+        for level, skip in zip(self.decoder, reversed(skips[:-1]), strict=True):
+            x = level(torch.cat([functional.interpolate(x, scale_factor=2.0), skip], 1))
+        return functional.pixel_shuffle(self.head(x), BLOCK)

@@ -1,0 +1,155 @@
+"""Photos of eggs and pans that never were, with exact masks.
+
+Every vessel is a solid of revolution (or a rounded square) under a pinhole camera, lit by one
+lamp and a room that shiny surfaces mirror; eggs are height maps on its floor. A pan is every
+visible part of it: floor, rim, walls, handles, and fat, froth and burnt crumbs. An egg is white,
+yolk and browned lace with the spice on it, an omelette, scrambled egg, an egg in its shell.
+Tools, hands and other food are background.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from napari_segkit.data.formats.classes import EGG_PAN
+from napari_segkit.ops.masks import components
+from napari_segkit.synth.base import Generator, LabelledImage, SynthOptions
+from napari_segkit.synth.camera import develop
+from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG, PAN
+from napari_segkit.synth.eggpan_render import render
+from napari_segkit.synth.eggpan_scenes import THEMES, draw_scene
+from napari_segkit.synth.eggpan_stage import draw_camera, draw_eye, image_shape, lay_table
+from napari_segkit.synth.light import random_room
+from napari_segkit.synth.noise import fractal_noise, soften
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_segkit.synth.eggpan_render import Shot
+    from napari_segkit.synth.noise import Field as Floats
+    from napari_segkit.types import ClassDef
+
+SIZE = 352
+_BLOCK = np.ones((3, 3), np.uint8)
+SPECK = 24
+"""Pixels of the smallest connected area that is labelled, in an image of `SIZE`."""
+
+
+class EggPanOptions(SynthOptions):
+    """Options of `EggPan`."""
+
+    held_out: bool = Field(
+        False,
+        title="Held out",
+        description="Only textures and poses that other images never show: for judging.",
+    )
+    theme: str | None = Field(
+        None, title="Theme", description=f"One of: {', '.join(THEMES)}; by default any."
+    )
+
+
+class EggPan(Generator):
+    """Eggs and pans."""
+
+    id: ClassVar[str] = "eggpan"
+    title: ClassVar[str] = "Eggs and pans"
+    classes: ClassVar[tuple[ClassDef, ...]] = EGG_PAN.classes
+    format_id: ClassVar[str] = "indexed-png"
+    Options: ClassVar[type[SynthOptions]] = EggPanOptions
+
+    def generate(self, seed: int, options: EggPanOptions) -> LabelledImage:
+        """One scene."""
+        image, classes = make_scene(
+            seed, size=options.size or SIZE, held_out=options.held_out, theme=options.theme
+        )
+        labels, class_of = components(classes)
+        names = {key: self.classes[number - 1].name for key, number in class_of.items()}
+        return LabelledImage(image, labels, names)
+
+
+def make_scene(
+    seed: int, *, size: int = SIZE, held_out: bool = False, theme: str | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Make one scene.
+
+    Parameters
+    ----------
+    seed
+        The same arguments give the same pixels.
+    size
+        Longer side in pixels.
+    held_out
+        Whether textures and poses are those that are never trained on.
+    theme
+        One of `eggpan_scenes.THEMES`.
+
+    Returns
+    -------
+    image : (H, W, 3) uint8 RGB
+    classes : (H, W) uint8
+        0 = background, 1 = egg, 2 = pan.
+    """
+    rng = np.random.default_rng(seed)
+    theme = theme or str(rng.choice(list(THEMES), p=np.array(list(THEMES.values()))))
+    shape = image_shape(size, rng)
+    eye = draw_eye(shape, rng, held_out=held_out)
+    scene = draw_scene(theme, rng, held_out=held_out)
+    table, grate = lay_table(eye, rng, held_out=held_out, lift=scene.lift)
+    back = eye.centre / np.linalg.norm(eye.centre)
+    room = random_room(rng, flash=back if rng.random() < 0.08 else None)
+    shot = render(eye, room, table, [*scene.solids, *grate])
+    light = _air(_focus(shot, rng), rng)
+    image = develop(light, draw_camera(light, shape, rng), rng=rng)
+    return image, _without_specks(shot.classes, round(SPECK * (size / SIZE) ** 2))
+
+
+def _focus(shot: Shot, rng: np.random.Generator) -> Floats:
+    """Blur what is nearer or farther than the middle, now and then."""
+    if rng.random() > 0.25:
+        return shot.light
+    height, width = shot.depth.shape
+    middle = float(np.median(shot.depth[height // 3 : -height // 3, width // 3 : -width // 3]))
+    away = np.clip(np.abs(shot.depth / middle - 1) * rng.uniform(1, 6), 0, 1)
+    soft = soften(shot.light, rng.uniform(1.5, 5) * max(height, width) / 352)
+    return np.asarray(shot.light + (soft - shot.light) * away[..., None], np.float32)
+
+
+def _air(light: Floats, rng: np.random.Generator) -> Floats:
+    """Steam, or a veil of stray light."""
+    if rng.random() < 0.08:
+        height, width = light.shape[:2]
+        noise = fractal_noise((height, width), max(height, width) / 3, rng=rng, octaves=4)
+        steam = np.clip(noise, 0, 2) * np.float32(rng.uniform(0.05, 0.25))
+        light = light * (1 - 0.5 * steam)[..., None] + 0.5 * steam[..., None]
+    return light
+
+
+def _without_specks(classes: NDArray[np.uint8], smallest: int) -> NDArray[np.uint8]:
+    """Areas too small to see, and threads of egg a pixel wide, go to what surrounds them."""
+    cleaned = classes.copy()
+    egg = (classes == EGG).astype(np.uint8)
+    wide = cv2.dilate(cv2.morphologyEx(egg, cv2.MORPH_OPEN, _BLOCK), np.ones((5, 5), np.uint8))
+    _give_away(cleaned, (egg > 0) & (wide == 0))
+    for value in (EGG, PAN, BACKGROUND):
+        mask = (cleaned == value).astype(np.uint8)
+        _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+        small = stats[:, cv2.CC_STAT_AREA] < smallest
+        small[0] = False
+        _give_away(cleaned, small[parts])
+    return cleaned
+
+
+def _give_away(classes: NDArray[np.uint8], odd: NDArray[np.bool_]) -> None:
+    """Fill pixels with the class of the nearest others, in place."""
+    if not odd.any() or odd.all():
+        return
+    _, nearest = cv2.distanceTransformWithLabels(
+        odd.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros(nearest.max() + 1, np.uint8)
+    table[nearest[~odd]] = classes[~odd]
+    classes[odd] = table[nearest[odd]]

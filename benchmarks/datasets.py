@@ -6,8 +6,8 @@
 A thousand generated photos with twenty objects each. Export: photos and label arrays from files
 into a folder, photos included. Import: our folder, every object's pixels in the reader's own form.
 Each measurement is a process of its own, so that its peak memory is its own; of several rounds
-the one with the median time counts. datumaro runs in its own environment, with stand-ins for packages that
-its masks never use.
+the one with the median time counts. datumaro runs in its own environment, with stand-ins for
+packages that its masks never use.
 """
 
 from __future__ import annotations

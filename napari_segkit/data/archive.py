@@ -15,12 +15,12 @@ import threading
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from napari_segkit.data.dataset import Fault
 from napari_segkit.data.names import collision_key, path_fault
 from napari_segkit.errors import DatasetError
+from napari_segkit.limits import limits, raise_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,28 +38,7 @@ _DAMAGE = (
     OverflowError,
 )
 _REFUSED = "the archive is rejected as a whole; make it anew without this"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much an archive may hold.
-
-    Attributes
-    ----------
-    files
-        How many files.
-    file_bytes, total_bytes
-        Size of one file, and of all, unpacked.
-    ratio, ratio_from
-        How many times a file may grow when unpacked, asked from this size on; a blank mask packs
-        well and is no bomb.
-    """
-
-    files: int = 1_000_000
-    file_bytes: int = 2 << 30
-    total_bytes: int = 1 << 40
-    ratio: int = 200
-    ratio_from: int = 4 << 20
+_RATIO_FROM = 4 << 20  # bytes; a blank mask packs well and is no bomb
 
 
 class Store(ABC):
@@ -129,7 +108,7 @@ def reading(where: object) -> Iterator[None]:
 class FolderStore(Store):
     """Files of a folder; links that lead out of it are faults."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path) -> None:
         self.path, self.sizes, self.faults = path, {}, []
         with reading(path):
             for name, entry in _walk(path):
@@ -138,9 +117,12 @@ class FolderStore(Store):
                     self.faults.append(Fault(name, f"file {reason}", "copy the file itself there"))
                 else:
                     self.sizes[name] = entry.stat().st_size
-                if len(self.sizes) > limits.files:
+                if len(self.sizes) > limits().files:
                     raise DatasetError(
-                        "folder has too many files", where=path, expected=limits.files
+                        "folder has too many files",
+                        where=path,
+                        expected=f"at most {limits().files}",
+                        remedy=raise_by("files"),
                     )
         self.faults += _collisions(self.sizes)
 
@@ -171,20 +153,20 @@ def _entry_fault(entry: os.DirEntry[str]) -> str | None:
 class ZipStore(Store):
     """Files of a zip archive, checked by its directory."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path) -> None:
         self.path, self.sizes, self.faults = path, {}, []
         self._lock = threading.Lock()
         self._process, self._zip = os.getpid(), self._opened()
         entries = self._zip.infolist()
-        self.faults += _total_faults(entries, limits)
+        self.faults += _total_faults(entries)
         for entry in entries:
             if entry.is_dir() and not path_fault(entry.orig_filename.rstrip("/")):
                 continue
-            reason = _zip_fault(entry, limits)
-            if reason is None and entry.filename in self.sizes:
-                reason = "is there twice"
+            reason, remedy = _zip_fault(entry) or _size_fault(entry) or ("", "")
+            if not reason and entry.filename in self.sizes:
+                reason, remedy = "is there twice", _REFUSED
             if reason:
-                self.faults.append(Fault(entry.orig_filename, f"entry {reason}", _REFUSED))
+                self.faults.append(Fault(entry.orig_filename, f"entry {reason}", remedy))
             else:
                 self.sizes[entry.filename] = entry.file_size
         self.faults += _collisions(self.sizes)
@@ -218,30 +200,38 @@ def _first_bytes(path: Path) -> str:
     return f"a file that begins with {head!r}" if head else "an empty file"
 
 
-def _zip_fault(entry: zipfile.ZipInfo, limits: Limits) -> str | None:
-    if reason := path_fault(entry.orig_filename.rstrip("/")):
-        return reason
+def _zip_fault(entry: zipfile.ZipInfo) -> tuple[str, str] | None:
+    """What is hostile or unknown about an entry, and the remedy."""
     mode = entry.external_attr >> 16
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "is a symbolic link or a device"
-    if entry.flag_bits & _ENCRYPTED:
-        return "is encrypted"
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return f"is packed in a way that is not read here ({entry.compress_type})"
-    if entry.file_size > limits.file_bytes:
-        return f"is too large ({entry.file_size} bytes, at most {limits.file_bytes})"
-    grows = entry.file_size / max(entry.compress_size, 1)
-    if entry.file_size > limits.ratio_from and grows > limits.ratio:
-        return f"grows {grows:.0f} times when unpacked, which only bombs do"
+    reason = path_fault(entry.orig_filename.rstrip("/"))
+    if reason is None and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        reason = "is a symbolic link or a device"
+    elif reason is None and entry.flag_bits & _ENCRYPTED:
+        reason = "is encrypted"
+    elif reason is None and entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        reason = f"is packed in a way that is not read here ({entry.compress_type})"
+    return (reason, _REFUSED) if reason else None
+
+
+def _size_fault(entry: zipfile.ZipInfo) -> tuple[str, str] | None:
+    """Why an entry is larger than it may be, and the remedy."""
+    size, most = entry.file_size, limits()
+    if size > most.file:
+        return f"is too large ({size} bytes, at most {most.file})", raise_by("file")
+    grows = size / max(entry.compress_size, 1)
+    if size > _RATIO_FROM and grows > most.ratio:
+        what = f"grows {grows:.0f} times when unpacked, at most {most.ratio}, as bombs do"
+        return what, raise_by("ratio")
     return None
 
 
-def _total_faults(entries: list[zipfile.ZipInfo], limits: Limits) -> Iterator[Fault]:
-    if len(entries) > limits.files:
-        yield Fault("", f"{len(entries)} files, at most {limits.files}", _REFUSED)
+def _total_faults(entries: list[zipfile.ZipInfo]) -> Iterator[Fault]:
+    most = limits()
+    if len(entries) > most.files:
+        yield Fault("", f"{len(entries)} files, at most {most.files}", raise_by("files"))
     total = sum(entry.file_size for entry in entries)
-    if total > limits.total_bytes:
-        yield Fault("", f"{total} bytes unpacked, at most {limits.total_bytes}", _REFUSED)
+    if total > most.total:
+        yield Fault("", f"{total} bytes unpacked, at most {most.total}", raise_by("total"))
     if any(entry.header_offset < 0 for entry in entries):
         yield Fault("", "the archive's beginning is missing: cut off", "download it again")
     end = 0
@@ -264,13 +254,11 @@ def _collisions(names: Iterable[str]) -> Iterator[Fault]:
             )
 
 
-def open_store(path: Path, *, limits: Limits | None = None, strict: bool = True) -> Store:
-    """Open a folder or zip archive.
+def open_store(path: Path, *, strict: bool = True) -> Store:
+    """Open a folder or zip archive, within `napari_segkit.limits`.
 
     Parameters
     ----------
-    limits
-        Raise them for archives that are larger than usual.
     strict
         Refuse it where anything is hostile; otherwise the faults are only listed.
 
@@ -279,10 +267,9 @@ def open_store(path: Path, *, limits: Limits | None = None, strict: bool = True)
     DatasetError
         Where it is missing, no archive, damaged, or (``strict``) hostile.
     """
-    limits = limits or Limits()
     if not path.exists():
         raise DatasetError("no such file or folder", where=path)
-    store: Store = FolderStore(path, limits) if path.is_dir() else ZipStore(path, limits)
+    store: Store = FolderStore(path) if path.is_dir() else ZipStore(path)
     if strict and store.faults:
         store.close()
         first = store.faults[0]

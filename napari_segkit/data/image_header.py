@@ -6,10 +6,10 @@ import io
 import warnings
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from PIL import Image as PilImage
 from PIL import UnidentifiedImageError
 
 from napari_segkit.data.archive import reading
+from napari_segkit.data.pillow import open_image
 from napari_segkit.errors import ImageError, SegkitError
 
 if TYPE_CHECKING:
@@ -64,7 +64,6 @@ def _tiff(stream: IO[bytes]) -> tuple[int, int, int]:
 
 
 def _other(stream: IO[bytes]) -> tuple[int, int, int]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of large sizes: nothing is decoded
-        with PilImage.open(stream) as image:
-            return image.height, image.width, image.getexif().get(_ORIENTATION, 1)
+    with open_image(stream) as image, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd tags
+        return image.height, image.width, image.getexif().get(_ORIENTATION, 1)

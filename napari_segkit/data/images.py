@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import threading
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tifffile
-from PIL import Image as PilImage
-from PIL import ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ImageOps, UnidentifiedImageError
 
+from napari_segkit.data.pillow import open_image
 from napari_segkit.errors import ImageError
+from napari_segkit.limits import limits, raise_by
 from napari_segkit.ops.images import to_rgb8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
+    from PIL import Image as PilImage
+    from PIL.ImageFile import ImageFile
 
     from napari_segkit.types import Image
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
-MAX_PIXELS = 2 * 89_478_485
-"""Larger images are refused from their header; Pillow itself refuses at twice its bomb limit."""
-
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT)
 _ORIENTATION = 274  # the EXIF and TIFF tag
 _TRANSPOSE = {
@@ -111,15 +109,14 @@ def _glob(pattern: Path) -> list[Path]:
     return []
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> LoadedImage:
+def read_image(path: Path) -> LoadedImage:
     """Read one image file as every model wants it.
 
     Parameters
     ----------
     path
-        Any file that Pillow or tifffile reads.
-    max_pixels
-        Larger ones are refused from the header, before a pixel is decoded.
+        Any file that Pillow or tifffile reads; one that has more pixels than
+        `napari_segkit.limits` say is refused from its header.
 
     Raises
     ------
@@ -131,9 +128,9 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> LoadedImage:
     if path.stat().st_size == 0:
         raise ImageError("not an image", where=path, got="an empty file")
     if _is_tiff(path):
-        array, notes = _read_tiff(path, max_pixels)
+        array, notes = _read_tiff(path)
     else:
-        array, notes = _read_with_pillow(path, max_pixels)
+        array, notes = _read_with_pillow(path)
     pixels, more = to_rgb8(array, where=path)
     return LoadedImage(pixels, (*notes, *more))
 
@@ -153,21 +150,21 @@ def image_size(path: Path) -> tuple[int, int]:
                 width, height = page.imagewidth, page.imagelength
                 orientation = page.tags.valueof(_ORIENTATION, default=1)
         else:
-            with _open(path) as image:
+            with open_image(path) as image:
                 width, height = image.size
                 orientation = image.getexif().get(_ORIENTATION, 1)
     turned = orientation in (5, 6, 7, 8)
     return (width, height) if turned else (height, width)
 
 
-def _check_size(path: Path, height: int, width: int, max_pixels: int) -> None:
-    if height * width > max_pixels:
+def _check_size(path: Path, height: int, width: int) -> None:
+    if height * width > limits().pixels:
         raise ImageError(
             "image is too large",
             where=path,
-            expected=f"at most {max_pixels / 1e6:.0f} Mpx",
+            expected=f"at most {limits().pixels / 1e6:.0f} Mpx",
             got=f"{width}x{height} = {height * width / 1e6:.0f} Mpx",
-            remedy="scale it down or cut it into tiles",
+            remedy=f"scale it down or cut it into tiles; {raise_by('pixels')}",
         )
 
 
@@ -180,8 +177,6 @@ def _decoding(path: Path) -> Iterator[None]:
         raise
     except UnidentifiedImageError as error:
         raise ImageError("not an image", where=path, got=_first_bytes(path)) from error
-    except PilImage.DecompressionBombError as error:
-        raise ImageError("image is too large", where=path, got=str(error)) from error
     except MemoryError as error:
         raise ImageError(
             "image does not fit into memory", where=path, remedy="scale it down"
@@ -202,28 +197,18 @@ def _first_bytes(path: Path) -> str:
         return f"a file that begins with {file.read(12)!r}"
 
 
-def _read_with_pillow(path: Path, max_pixels: int) -> tuple[NDArray[Any], list[str]]:
+def _read_with_pillow(path: Path) -> tuple[NDArray[Any], list[str]]:
     with _decoding(path):
-        with _open(path) as image:
+        with open_image(path) as image:
             width, height = image.size
-            _check_size(path, height, width, max_pixels)
+            _check_size(path, height, width)
             if image.format == "PNG":
                 image.verify()  # checks every chunk's CRC; reading does not
-        with _open(path) as image:
+        with open_image(path) as image:
             return _pillow_pixels(image)
 
 
-_warning_filters = threading.Lock()  # they belong to the process, not to a thread
-
-
-def _open(path: Path) -> ImageFile.ImageFile:
-    """Read a header; Pillow's warning of a large size is silenced, `_check_size` has its own."""
-    with _warning_filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore", PilImage.DecompressionBombWarning)
-        return PilImage.open(path)
-
-
-def _pillow_pixels(image: ImageFile.ImageFile) -> tuple[NDArray[Any], list[str]]:
+def _pillow_pixels(image: ImageFile) -> tuple[NDArray[Any], list[str]]:
     notes = []
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
@@ -239,12 +224,12 @@ def _pillow_pixels(image: ImageFile.ImageFile) -> tuple[NDArray[Any], list[str]]
     return np.asarray(picture), notes
 
 
-def _read_tiff(path: Path, max_pixels: int) -> tuple[NDArray[Any], list[str]]:
+def _read_tiff(path: Path) -> tuple[NDArray[Any], list[str]]:
     with _decoding(path), _open_tiff(path) as tiff:
         page = tiff.pages[0].aspage()
-        _check_size(path, page.imagelength, page.imagewidth, max_pixels)
+        _check_size(path, page.imagelength, page.imagewidth)
         if page.photometric not in (0, 1, 2) or _needs_other_codec(page):
-            return _read_with_pillow(path, max_pixels)
+            return _read_with_pillow(path)
         pages = len(tiff.pages)
         notes = [f"the first of {pages} pages was used"] if pages > 1 else []
         array = page.asarray()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segkit.errors import MaskError
+from napari_segkit.limits import limits, raise_by
 from napari_segkit.ops.masks import segmentation_from_labels
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.types import ClassDef, Segmentation
-
-MAX_PIXELS = 2 * 89_478_485
-"""Larger images are refused: what a file says of its size may be a lie."""
 
 
 class Canvas:
@@ -39,12 +37,13 @@ class Canvas:
     def __init__(self, shape: tuple[int, int], *, where: object = None) -> None:
         height, width = shape
         whole = isinstance(height, int) and isinstance(width, int)
-        if not whole or height < 1 or width < 1 or height * width > MAX_PIXELS:
+        if not whole or height < 1 or width < 1 or height * width > limits().pixels:
             raise MaskError(
                 "size of the image is not possible",
                 where=where,
-                expected=f"whole numbers from 1, at most {MAX_PIXELS / 1e6:.0f} Mpx",
+                expected=f"whole numbers from 1, at most {limits().pixels / 1e6:.0f} Mpx",
                 got=f"{width!r}x{height!r}"[:80],
+                remedy=raise_by("pixels"),
             )
         self.shape = height, width
         self._where = where

@@ -22,7 +22,7 @@ from napari_segkit.errors import DatasetError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_segkit.data.archive import Limits, Store
+    from napari_segkit.data.archive import Store
     from napari_segkit.data.formats.cvat_labelmap_reader import Labelmap
 
 _MOST_TEXT = 64 << 20  # a longer labelmap or list is none
@@ -65,12 +65,12 @@ class Contents:
         return sorted({*self.classes, *self.objects}.difference(self.lists.names()))
 
 
-def open_contents(path: Path, *, limits: Limits | None = None, strict: bool = True) -> Contents:
+def open_contents(path: Path, *, strict: bool = True) -> Contents:
     """List a dataset's files.
 
     Parameters
     ----------
-    limits, strict
+    strict
         As `napari_segkit.data.archive.open_store`.
 
     Raises
@@ -81,7 +81,7 @@ def open_contents(path: Path, *, limits: Limits | None = None, strict: bool = Tr
     inside = ""
     if path.is_dir():
         inside = _only_root(folder_roots(path), path)
-    store = open_store(path / inside if inside else path, limits=limits, strict=strict)
+    store = open_store(path / inside if inside else path, strict=strict)
     try:
         root = "" if path.is_dir() else _only_root(roots(store.sizes), path)
         contents = _sorted_out(store, root, inside)

@@ -26,7 +26,6 @@ from napari_segkit.ops.masks import segmentation_from_labels
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_segkit.data.archive import Limits
     from napari_segkit.data.formats.cvat_contents import Contents
     from napari_segkit.data.formats.strange import Meanings
     from napari_segkit.ops.runs import Runs
@@ -111,8 +110,6 @@ class CvatMaskDataset(Dataset):
 
     Parameters
     ----------
-    limits
-        Raise them for archives that are larger than usual.
     meanings
         What a person said of colours that the labelmap does not have.
 
@@ -128,9 +125,9 @@ class CvatMaskDataset(Dataset):
     """
 
     def __init__(
-        self, path: Path, *, limits: Limits | None = None, meanings: Meanings | None = None
+        self, path: Path, *, meanings: Meanings | None = None
     ) -> None:
-        self._contents = open_contents(path, limits=limits)
+        self._contents = open_contents(path)
         labelmap = self._contents.labelmap
         if labelmap.fatal:
             self.close()

@@ -38,7 +38,8 @@ from napari_segkit.data.formats.sources import (
     understood,
 )
 from napari_segkit.errors import DatasetError
-from napari_segkit.ops.canvas import MAX_PIXELS, Canvas
+from napari_segkit.limits import limits
+from napari_segkit.ops.canvas import Canvas
 from napari_segkit.ops.polygons import box_ring, checked_ring, ellipse_ring, fill_rings, turned
 from napari_segkit.ops.rle import mask_from_counts, row_counts
 from napari_segkit.types import ClassDef
@@ -233,7 +234,7 @@ def _pixels(
 def _decoded(values: Mapping[str, str], where: str) -> tuple[NDArray[np.bool_], int, int]:
     """CVAT's mask: runs row by row inside its box."""
     left, top, width, height = (int(values[key]) for key in ("left", "top", "width", "height"))
-    if width < 1 or height < 1 or width * height > MAX_PIXELS:
+    if width < 1 or height < 1 or width * height > limits().pixels:
         raise ValueError(f"a mask of {width}x{height} pixels")
     counts = np.array([int(part) for part in values["rle"].split(",")], np.int64)
     mask = mask_from_counts(counts, width * height, where=where)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_segkit.data.pillow import FORMATS, open_image
 from napari_segkit.errors import MaskError, SegkitError
-from napari_segkit.ops.canvas import MAX_PIXELS
+from napari_segkit.limits import limits, raise_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _LOSSY = {"JPEG", "MPO", "WEBP", "JPEG2000"}
 _MOST_GROWTH = 5000  # deflate grows at most 1032 times, LZW not much more
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class MaskPixels:
     palette: tuple[Color, ...] = ()
 
 
-def read_mask(data: bytes, where: str, *, formats: tuple[str, ...] = _FORMATS) -> MaskPixels:
+def read_mask(data: bytes, where: str, *, formats: tuple[str, ...] = FORMATS) -> MaskPixels:
     """Decode a mask file.
 
     Raises
@@ -55,14 +55,13 @@ def read_mask(data: bytes, where: str, *, formats: tuple[str, ...] = _FORMATS) -
 
     PilImage.init()  # otherwise some formats are not known yet
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large sizes, ours is checked below
-            with PilImage.open(io.BytesIO(data), formats=formats) as image:
-                _check_size(image, len(data), where)
-                if image.format == "PNG":
-                    image.verify()  # every chunk's checksum; decoding alone does not look
-            with PilImage.open(io.BytesIO(data), formats=formats) as image:
-                return _pixels(image, where)
+        with open_image(io.BytesIO(data), formats) as image:
+            _check_size(image, len(data), where)
+            if image.format == "PNG":
+                image.verify()  # every chunk's checksum; decoding alone does not look
+        with open_image(io.BytesIO(data), formats) as image, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd tags
+            return _pixels(image, where)
     except SegkitError:
         raise
     except Exception as error:  # decoders raise anything
@@ -83,12 +82,13 @@ def _check_size(image: PilImage.Image, size: int, where: str) -> None:
             got=f"{image.width}x{image.height} pixels in {size} bytes",
             remedy="export it again; the image is left alone until then",
         )
-    if pixels > MAX_PIXELS:
+    if pixels > limits().pixels:
         raise MaskError(
             "mask is too large",
             where=where,
-            expected=f"at most {MAX_PIXELS / 1e6:.0f} Mpx",
+            expected=f"at most {limits().pixels / 1e6:.0f} Mpx",
             got=f"{image.width}x{image.height}",
+            remedy=raise_by("pixels"),
         )
 
 

@@ -14,6 +14,7 @@ from napari_segkit.data.dataset import Dataset, PackedImage, Sample
 from napari_segkit.data.image_header import image_shape
 from napari_segkit.data.names import path_fault
 from napari_segkit.errors import DatasetError, MaskError, SegkitError
+from napari_segkit.limits import limits, raise_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from napari_segkit.types import ClassDef
 
 Entry = TypeVar("Entry")
-
-LARGEST_TEXT = 512 << 20
-"""Bytes of a JSON or XML file; more would not fit into memory when parsed."""
 
 
 class LoneFile(Store):
@@ -83,13 +81,13 @@ def read_text(store: Store, name: str) -> bytes:
     DatasetError
         Where it is missing, damaged or too large.
     """
-    if store.sizes.get(name, 0) > LARGEST_TEXT:
+    if store.sizes.get(name, 0) > limits().text:
         raise DatasetError(
             "file is too large to be read at once",
             where=f"{store.path}: {name}",
-            expected=f"at most {LARGEST_TEXT >> 20} MiB",
+            expected=f"at most {limits().text >> 20} MiB",
             got=f"{store.sizes[name] >> 20} MiB",
-            remedy="split it by subset",
+            remedy=f"split it by subset; {raise_by('text')}",
         )
     return store.read(name)
 

@@ -7,11 +7,12 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image as PilImage
-
 from napari_segkit.data.dataset import PackedImage
+from napari_segkit.data.pillow import open_image
 
 if TYPE_CHECKING:
+    from PIL import Image as PilImage
+
     from napari_segkit.types import Image
 
 _ORIENTATION, _EXIF, _GPS = 274, 0x8769, 0x8825
@@ -38,7 +39,7 @@ def file_surprises(image: Path | PackedImage | Image | None) -> tuple[str, ...]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes and odd tags: nothing is decoded
-            with PilImage.open(source) as opened:
+            with open_image(source) as opened:
                 return tuple(_surprises(opened))
     except Exception:  # noqa: BLE001  decoders raise anything
         return ()

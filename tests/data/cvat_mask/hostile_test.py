@@ -18,11 +18,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_segkit.data.archive import Limits, open_store
+from napari_segkit.data.archive import open_store
 from napari_segkit.data.formats.cvat_labelmap_reader import parse_labelmap
 from napari_segkit.data.formats.cvat_mask import CvatMask
 from napari_segkit.data.formats.cvat_mask_reader import CvatMaskDataset
-from napari_segkit.errors import DatasetError, SegkitError
+from napari_segkit.errors import DatasetError, MaskError, SegkitError
+from napari_segkit.limits import Limits, raised
 
 HOSTILE_NAMES = {
     "parent": "../evil.txt",
@@ -145,18 +146,29 @@ def test_F23_entries_that_overlap_are_refused(kit) -> None:
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        (Limits(files=3), "4 files, at most 3"),
-        (Limits(file_bytes=50), "is too large"),
-        (Limits(total_bytes=100), "bytes unpacked, at most 100"),
+        (Limits(files=3), "4 files, at most 3.*--limit files="),
+        (Limits(file=50), "is too large.*--limit file="),
+        (Limits(total=100), "bytes unpacked, at most 100.*--limit total="),
+        (Limits(pixels=95), "mask is too large.*--limit pixels="),
     ],
 )
 def test_F23_limits_that_the_user_can_raise(kit, limits: Limits, says: str) -> None:
     target = kit.lay(kit.files(), ".zip")
-    with pytest.raises(DatasetError, match=says):
-        CvatMaskDataset(target, limits=limits)
-    assert CvatMaskDataset(target, limits=Limits()).names == ("a",)
-    with pytest.raises(DatasetError, match="too many files"):
-        CvatMaskDataset(kit.lay(kit.files()), limits=Limits(files=3))
+    with raised(limits), pytest.raises((DatasetError, MaskError), match=says):
+        CvatMaskDataset(target).read("a")
+    assert CvatMaskDataset(target).read("a").name == "a"
+    with raised(Limits(files=3)), pytest.raises(DatasetError, match="too many files"):
+        CvatMaskDataset(kit.lay(kit.files()))
+
+
+def test_F23_a_bomb_s_ratio_can_be_raised(kit) -> None:
+    target = kit.lay(kit.files(), ".zip")
+    with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("JPEGImages/b.bmp", bytes(8 << 20))
+    with pytest.raises(DatasetError, match="--limit ratio="):
+        CvatMaskDataset(target)
+    with raised(Limits(ratio=2000)):
+        assert CvatMaskDataset(target).names == ("a",)
 
 
 def test_F23_an_honest_blank_mask_is_no_bomb(kit) -> None:

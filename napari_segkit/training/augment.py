@@ -6,7 +6,7 @@ generator, which `samples` seeds for each crop.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import torch
@@ -24,12 +24,36 @@ if TYPE_CHECKING:
 
     from napari_segkit.types import Image
 
+
+class Jpeg(v2.Transform):
+    """Losses of a JPEG file, by OpenCV: torchvision's own encoder is deprecated."""
+
+    _transformed_types = (tv_tensors.Image,)
+
+    def __init__(self, quality: tuple[int, int]) -> None:
+        super().__init__()
+        self.quality = quality
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw a quality."""
+        low, high = self.quality
+        return {"quality": int(torch.randint(low, high + 1, ()))}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """(3, H, W) uint8 there and back."""
+        settings = [cv2.IMWRITE_JPEG_QUALITY, params["quality"]]
+        pixels = inpt.permute(1, 2, 0).contiguous().numpy()
+        data = cv2.imencode(".jpg", pixels[..., ::-1], settings)[1]
+        back = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].copy()
+        return tv_tensors.wrap(torch.from_numpy(back).permute(2, 0, 1).contiguous(), like=inpt)
+
+
 LOOK = v2.Compose(
     [
         v2.RandomApply([v2.ColorJitter(0.25, 0.25, 0.3, 0.04)], 0.6),
         v2.RandomGrayscale(0.1),
         v2.RandomApply([v2.GaussianBlur(5, (0.3, 1.2))], 0.1),
-        v2.RandomApply([v2.JPEG((50, 95))], 0.25),
+        v2.RandomApply([Jpeg((50, 95))], 0.25),
     ]
 )
 """Changes of colour, sharpness and compression of a uint8 image."""

@@ -129,8 +129,7 @@ def _set_up(
     torch.manual_seed(config.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     accelerator = Accelerator(cpu=config.device == "cpu", mixed_precision=config.precision)
-    arch_config = config.arch_config or dict(task.arch_config)
-    net = make_network(config.arch or task.arch, task.channels, arch_config)
+    net = make_network(task, config)
     notes = [] if init is None else [_start_from(net, init)]
     net = net.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(net).eval().requires_grad_(False)

@@ -1,27 +1,27 @@
-"""The network of a configuration."""
+"""The network of a task and its configuration."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from napari_segkit.nets.registry import PRESETS, Spec, build
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import nn
 
+    from napari_segkit.training.config import TrainConfig
+    from napari_segkit.training.tasks import Task
 
-def make_network(arch: str, channels: int, config: Mapping[str, Any]) -> nn.Module:
+
+def network_spec(task: Task, config: TrainConfig) -> Spec:
+    """Architecture and its configuration: the model's own unless told otherwise."""
+    if config.arch is None:
+        preset = PRESETS[task.id]
+        return Spec(preset.arch, {**preset.config, **config.arch_config})
+    return Spec(config.arch, config.arch_config)
+
+
+def make_network(task: Task, config: TrainConfig) -> nn.Module:
     """A network with untrained weights."""
-    try:
-        from napari_segkit.nets.registry import build
-    except ModuleNotFoundError:
-        import segmentation_models_pytorch as smp
-
-        net: nn.Module = smp.Unet(
-            "timm-mobilenetv3_small_100",
-            encoder_weights=None,
-            decoder_channels=(128, 64, 48, 32, 16),
-            classes=channels,
-        )
-        return net
-    return build(arch, classes=channels, config=config)
+    spec = network_spec(task, config)
+    return build(spec.arch, classes=task.channels, config=spec.config)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
@@ -15,8 +15,6 @@ from napari_segkit.training.augment import LOOK, TURNS, VIEWS, changed, window
 from napari_segkit.training.scores import ClassScores, ObjectScores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
     from torch import Tensor
     from torchvision.transforms import v2
@@ -49,8 +47,6 @@ class Task(ABC):
     channels: int
     size: int
     loss: LossName
-    arch: str
-    arch_config: Mapping[str, Any] = field(default_factory=dict)
     threshold: float = 0.5
     steps: ClassVar[tuple[v2.Compose, ...]]
 
@@ -141,8 +137,8 @@ class EggPanTask(Task):
 
 
 TASKS: dict[str, Task] = {
-    "dust": DustTask("dust", ("dust",), 1, 256, "dice-ce", "unet-light"),
-    "eggpan": EggPanTask("eggpan", ("egg", "pan"), 3, 256, "dice-ce", "unet-light"),
+    "dust": DustTask("dust", ("dust",), 1, 256, "dice-ce"),
+    "eggpan": EggPanTask("eggpan", ("egg", "pan"), 3, 256, "dice-ce"),
 }
 
 

@@ -1,0 +1,296 @@
+"""The training loop: learns, repeats itself exactly, goes on exactly, and fails without loss."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_segkit.errors import ModelError, WeightsError, WriteError
+from napari_segkit.training import fit as module
+from napari_segkit.training.checkpoint import read_state
+from napari_segkit.training.config import TrainConfig
+from napari_segkit.training.events import BatchDone, EpochDone, Event, Note, Validated
+from napari_segkit.training.fit import BEST, LAST, best_weights, fit, learning_rate
+from napari_segkit.training.store import Item
+from napari_segkit.training.tasks import get_task
+
+Specks = Callable[[int], list[Item]]
+Tiny = Callable[..., TrainConfig]
+DUST = get_task("dust")
+
+
+def losses(events: list[Event]) -> list[float]:
+    return [event.loss for event in events if isinstance(event, BatchDone)]
+
+
+def validations(events: list[Event]) -> list[Validated]:
+    return [event for event in events if isinstance(event, Validated)]
+
+
+def test_two_images_are_learned_by_heart(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    items = specks(2)
+    config = tiny(epochs=6, epoch_steps=10, augment=False, lr=2e-2)
+    events = list(fit(DUST, items, items, config, tmp_path))
+    best = max(one.metrics["dice"] for one in validations(events))
+    assert best > 0.9
+    assert losses(events)[-1] < losses(events)[0] / 3
+
+
+def test_the_same_seed_gives_the_same_weights(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        list(fit(DUST, specks(4), specks(2), tiny(seed=seed, epochs=2), make(tmp_path / name)))
+    a, b, c = ((tmp_path / name / BEST).read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adamax"])
+def test_resumed_equals_uninterrupted_bit_for_bit(
+    specks: Specks, tiny: Tiny, tmp_path: Path, optimizer: str
+) -> None:
+    config = tiny(optimizer=optimizer, schedule="plateau")
+    whole = list(fit(DUST, specks(5), specks(2), config, make(tmp_path / "whole")))
+    run = fit(DUST, specks(5), specks(2), config, make(tmp_path / "cut"))
+    seen = [next(run) for _ in range(2 * 5 + 2)]  # in the third epoch
+    assert isinstance(seen[-1], BatchDone)
+    run.close()
+    rest = list(fit(DUST, specks(5), specks(2), config, tmp_path / "cut", resume=True))
+    assert losses(rest) == losses(whole)[6:]
+    assert any(isinstance(event, Note) and "epoch 2" in event.text for event in rest)
+    best = [(tmp_path / name / BEST).read_bytes() for name in ("whole", "cut")]
+    assert best[0] == best[1]
+    assert tensors(tmp_path / "whole") == tensors(tmp_path / "cut")
+
+
+def test_a_finished_training_is_not_begun_again(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    list(fit(DUST, specks(4), specks(2), tiny(epochs=1), tmp_path))
+    again = list(fit(DUST, specks(4), specks(2), tiny(epochs=1), tmp_path, resume=True))
+    assert [type(event) for event in again] == [Note]
+
+
+def test_accumulation_equals_one_large_batch_without_batch_statistics(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.nn, "BatchNorm2d", _Plain)
+    shared = {"epochs": 1, "loss": "bce", "optimizer": "adamax"}
+    once = list(fit(DUST, specks(4), [], tiny(batch=4, **shared), make(tmp_path / "a")))
+    parts = tiny(batch=1, accumulate=4, **shared)
+    cut = list(fit(DUST, specks(4), [], parts, make(tmp_path / "b")))
+    assert losses(once) == pytest.approx(losses(cut), rel=1e-4)
+
+
+class _Plain(torch.nn.BatchNorm2d):
+    """In the place of batch norm, whose statistics depend on the batch."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+def test_early_stop_and_time_limit(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    config = tiny(epochs=50, epoch_steps=1, lr=1e-9, patience=2, warmup=0, ema=0.0)
+    events = list(fit(DUST, specks(2), specks(1), config, make(tmp_path / "a")))
+    assert len([e for e in events if isinstance(e, EpochDone)]) < 50
+    assert "no better score for 2 epochs" in notes(events)
+    events = list(fit(DUST, specks(2), [], tiny(minutes=1e-9), make(tmp_path / "b")))
+    assert len([e for e in events if isinstance(e, EpochDone)]) == 1
+
+
+def test_best_is_kept_not_last(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    events = list(fit(DUST, specks(4), specks(3), tiny(epochs=6), tmp_path))
+    told = validations(events)
+    state = read_state(tmp_path / LAST)
+    assert state.best == max(one.metrics["score"] for one in told)
+    assert state.best_epoch == [one.epoch for one in told if one.best][-1]
+    assert all(torch.isfinite(value).all() for value in best_weights(tmp_path).values())
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "plateau", "constant"])
+def test_learning_rate(schedule: str) -> None:
+    config = TrainConfig.model_validate({"schedule": schedule, "warmup": 10, "lr": 1e-3})
+    rates = [learning_rate(config, step, 100, 1.0) for step in range(100)]
+    assert rates[0] == pytest.approx(1e-3 / 11)
+    assert rates[10] == pytest.approx(1e-3)
+    assert rates == sorted(rates[:11]) + sorted(rates[11:], reverse=True)
+    assert rates[-1] == pytest.approx(1e-3 if schedule != "cosine" else 1e-5, rel=0.1)
+
+
+def test_start_from_given_weights(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    list(fit(DUST, specks(2), [], tiny(epochs=1), make(tmp_path / "a")))
+    init = best_weights(tmp_path / "a")
+    odd = next(iter(init))
+    events = fit(
+        DUST, specks(2), [], tiny(), make(tmp_path / "b"), init=init | {odd: torch.ones(1)}
+    )
+    first = next(events)
+    assert isinstance(first, Note)
+    assert f"{len(init) - 1} of {len(init)} tensors" in first.text
+
+
+def test_F48_out_of_memory_halves_the_batch(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = module.normalised
+
+    def small(images: torch.Tensor) -> torch.Tensor:
+        if len(images) > 1:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        return plain(images)
+
+    monkeypatch.setattr(module, "normalised", small)
+    events = list(fit(DUST, specks(4), [], tiny(epochs=1), tmp_path))
+    assert "1 images at a time" in notes(events)
+    assert read_state(tmp_path / LAST).parts == 4
+
+
+def test_F48_one_image_that_does_not_fit_is_an_error(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(images: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(module, "normalised", never)
+    with pytest.raises(ModelError, match="one image at a time does not fit"):
+        list(fit(DUST, specks(2), [], tiny(), tmp_path))
+
+
+def test_F51_a_loss_that_is_no_number_stops_with_its_cause_and_training_can_go_on(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = list(fit(DUST, specks(4), specks(2), tiny(), make(tmp_path / "whole")))
+    plain, calls = module.seg_loss, iter(range(1000))
+
+    def broken(*args: object) -> torch.Tensor:
+        loss = plain(*args)
+        return loss * math.nan if next(calls) == 7 else loss
+
+    out = make(tmp_path / "cut")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "seg_loss", broken)
+        with pytest.raises(ModelError, match="loss became nan in step 8"):
+            list(fit(DUST, specks(4), specks(2), tiny(), out))
+    assert read_state(out / LAST).epoch == 2
+    rest = list(fit(DUST, specks(4), specks(2), tiny(), out, resume=True))
+    assert losses(rest) == losses(whole)[6:]
+
+
+def test_F51_one_image_no_validation_no_object(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    bare = replace(specks(1)[0], centres=np.zeros((0, 2), np.int32))
+    bare = replace(bare, target=np.zeros_like(bare.target), ids=np.zeros_like(bare.ids))
+    for name, learn, judge in (("one", specks(1), []), ("bare", [bare], [bare])):
+        out = make(tmp_path / name)
+        list(fit(DUST, learn, judge, tiny(epochs=2), out))
+        assert read_state(out / LAST).epoch == 2
+        assert (out / BEST).exists()
+
+
+CHILD = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, {folder!r})
+from conftest import TINY, speck_item
+from napari_segkit.errors import WriteError
+from napari_segkit.training.config import TrainConfig
+from napari_segkit.training.fit import fit
+from napari_segkit.training.tasks import get_task
+items = [speck_item(k) for k in range(4)]
+config = TrainConfig(epochs={epochs}, epoch_steps=3, batch=4, size=64, warmup=2, threads=1,
+                     arch="unet-light", arch_config=TINY, device="cpu", lr=5e-3, ema=0.9)
+try:
+    for event in fit(get_task("dust"), items, items[:2], config, Path(sys.argv[1])):
+        if type(event).__name__ == "EpochDone" and event.epoch == {full_at}:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        print(type(event).__name__, flush=True)
+except WriteError as error:
+    sys.stderr.write(str(error))
+    sys.exit(7)
+"""
+
+
+def child(out: Path, *, epochs: int, full_at: int = 0) -> subprocess.Popen[str]:
+    code = CHILD.format(folder=str(Path(__file__).parent), epochs=epochs, full_at=full_at)
+    command = [sys.executable, "-c", code, str(make(out))]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX limits and signals")
+def test_F51_F53_a_full_disk_keeps_the_last_good_checkpoint(
+    specks: Specks, tiny: Tiny, tmp_path: Path
+) -> None:
+    whole = list(fit(DUST, specks(4), specks(2), tiny(), make(tmp_path / "whole")))
+    process = child(tmp_path / "cut", epochs=4, full_at=3)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 7, told
+    assert "larger than allowed" in told
+    assert "intact" in told
+    assert read_state(tmp_path / "cut" / LAST).epoch == 2
+    assert {path.name for path in (tmp_path / "cut").iterdir()} == {LAST, BEST}
+    rest = list(fit(DUST, specks(4), specks(2), tiny(), tmp_path / "cut", resume=True))
+    assert losses(rest) == losses(whole)[6:]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX limits and signals")
+def test_F52_killed_at_any_moment_the_checkpoint_is_whole(
+    specks: Specks, tiny: Tiny, tmp_path: Path
+) -> None:
+    process = child(tmp_path, epochs=1000)
+    assert process.stdout is not None
+    while not (tmp_path / LAST).exists():
+        assert process.stdout.readline()
+    time.sleep(0.4)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = read_state(tmp_path / LAST).epoch
+    config = tiny(epochs=1000)
+    run = fit(DUST, specks(4), specks(2), config, tmp_path, resume=True)
+    assert next(run) == Note(f"resumed after epoch {done}")
+    first = next(run)
+    assert isinstance(first, BatchDone)
+    assert first.step == 3 * done + 1
+    run.close()
+
+
+def test_a_damaged_or_foreign_checkpoint_is_refused(
+    specks: Specks, tiny: Tiny, tmp_path: Path
+) -> None:
+    list(fit(DUST, specks(2), [], tiny(epochs=1), tmp_path))
+    other = tiny(arch_config={"widths": [8, 16], "blocks": [0, 0]})
+    with pytest.raises(WeightsError, match="cannot be used"):
+        list(fit(DUST, specks(2), [], other, tmp_path, resume=True))
+    data = (tmp_path / LAST).read_bytes()
+    (tmp_path / LAST).write_bytes(data[: len(data) // 2])
+    with pytest.raises(WeightsError, match="cannot be used"):
+        list(fit(DUST, specks(2), [], tiny(), tmp_path, resume=True))
+    with pytest.raises(WeightsError):
+        read_state(tmp_path / LAST)
+
+
+def test_a_folder_that_is_gone(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(WriteError):
+        list(fit(DUST, specks(2), [], tiny(epochs=1), tmp_path / "gone"))
+
+
+def make(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def notes(events: list[Event]) -> str:
+    return "; ".join(event.text for event in events if isinstance(event, Note))
+
+
+def tensors(out: Path) -> dict[str, bytes]:
+    from safetensors.torch import load_file
+
+    return {key: value.numpy().tobytes() for key, value in load_file(out / LAST).items()}

@@ -2,9 +2,9 @@
 
 ::
 
-    RGB ── 2x2 pixels to channels ─┬─────────────────────── stem ─ enc0 ─ … ─ enc4
-                                   └ minus mean of 24 px, ×6 ┘       └ skips ┘  │
-    logits ── channels to 2x2 pixels ── head ── dec3 … dec0 ────────────────────┘
+    RGB ── 2x2 pixels to channels ─┬──────────────────────── stem ─ down ─ down ─ …
+                                   └ minus mean of 24 px, x6 ┘  │ added │ added  │
+    logits ── channels to 2x2 pixels ── head ───────────────── mix ─── mix ───── …
 
 All layers work at half the resolution or less, yet no pixel is left out: the four pixels of a
 2x2 block are channels of the stem, and the head has one output for each.
@@ -100,13 +100,11 @@ class UNetContrast(nn.Module):
         self.stride = BLOCK * max(4, 2 ** (len(channels) - 1))
         self.stem = _conv((3 + 1) * BLOCK**2, channels[0])
         pairs = list(pairwise(channels))
-        self.encoder = nn.ModuleList(
-            [
-                _Residual(channels[0]),
-                *(nn.Sequential(_conv(a, b, stride=2), _Residual(b)) for a, b in pairs),
-            ]
+        self.down = nn.ModuleList(
+            nn.Sequential(_conv(a, b, stride=2), _Residual(b)) for a, b in pairs
         )
-        self.decoder = nn.ModuleList(_conv(b + a, a) for a, b in reversed(pairs))
+        self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in reversed(pairs))
+        self.mix = nn.ModuleList(_conv(a, a) for a, _ in reversed(pairs))
         self.head = nn.Conv2d(channels[0], classes * BLOCK**2, 1)
         nn.init.constant_(self.head.bias, -3.0)  # type: ignore[arg-type]  # objects are rare
 
@@ -114,10 +112,10 @@ class UNetContrast(nn.Module):
         """Logits of a batch."""
         blocks = functional.pixel_unshuffle(image, BLOCK)
         x = self.stem(torch.cat([blocks, local_contrast(blocks)], 1))
-        skips = []
-        for level in self.encoder:
+        skips = [x]
+        for level in self.down:
             x = level(x)
             skips.append(x)
-        for level, skip in zip(self.decoder, reversed(skips[:-1]), strict=True):
-            x = level(torch.cat([functional.interpolate(x, scale_factor=2.0), skip], 1))
+        for narrow, mix, skip in zip(self.narrow, self.mix, skips[-2::-1], strict=True):
+            x = mix(functional.interpolate(narrow(x), scale_factor=2.0) + skip)
         return functional.pixel_shuffle(self.head(x), BLOCK)

@@ -114,7 +114,7 @@ def _efficientnet_b1(classes: int, config: dict[str, Any]) -> nn.Module:
         decoder_channels=(256, 128, 64, 32, 16),
         classes=classes,
     )
-    net.stride = 32
+    net.stride = 32  # type: ignore[assignment]
     return net
 
 

@@ -68,10 +68,9 @@ class _Residual(nn.Module):
 
     def __init__(self, width: int, *, separable: bool) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            _conv(width, width, separable=separable),
-            _conv(width, width, separable=separable, relu=False),
-        )
+        last = _conv(width, width, separable=separable, relu=False)
+        self.body = nn.Sequential(_conv(width, width, separable=separable), last)
+        nn.init.zeros_(last[-1].weight)  # type: ignore[arg-type]  # begins as the identity
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.body(x))
@@ -130,9 +129,6 @@ class UNetLight(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-            elif isinstance(module, _Residual):
-                last = module.body[-1][-1]
-                nn.init.zeros_(last.weight)  # each block begins as the identity
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, 3, H, W); H and W multiples of ``stride``."""

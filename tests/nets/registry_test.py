@@ -24,7 +24,7 @@ def test_logits_have_the_size_of_the_input(arch: str, classes: int) -> None:
     assert logits.dtype == torch.float32
 
 
-@pytest.mark.parametrize("arch", architectures())
+@pytest.mark.parametrize("arch", sorted(SMALL))
 def test_every_weight_gets_a_gradient(arch: str) -> None:
     net = build(arch, classes=1, config=SMALL.get(arch))
     net(torch.rand(2, 3, 2 * net.stride, 2 * net.stride)).square().sum().backward()

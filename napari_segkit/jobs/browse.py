@@ -59,7 +59,7 @@ class Browser:
         self.path, self.format = path, form
         self.names, self.classes, self.notes = dataset.names, dataset.classes, dataset.notes
         self.rows: dict[str, Row] = {}
-        self._dataset: Dataset | None = dataset
+        self._dataset, self._closing = dataset, False
         self._lock = threading.Lock()
 
     def read(self, name: str) -> Sample:
@@ -70,24 +70,29 @@ class Browser:
         DatasetError, MaskError
             As `Dataset.read`, and after `close`.
         """
-        with self._lock:
-            if self._dataset is None:
-                raise DatasetError("the dataset was closed", where=self.path)
-            try:
+        try:
+            with self._lock:
+                if self._closing:
+                    raise DatasetError("the dataset was closed", where=self.path)
                 sample = self._dataset.read(name)
-            except SegkitError as error:
-                self.rows[name] = Row(fault=str(error))
-                raise
+        except SegkitError as error:
+            self.rows[name] = Row(fault=str(error))
+            raise
+        finally:
+            if self._closing:
+                self.close()
         found = sample.segmentation.instances.values()
         self.rows[name] = Row(Counter(one.class_name for one in found))
         return sample
 
     def close(self) -> None:
-        """Let go of the files, as soon as nothing is being read."""
-        with self._lock:
-            if self._dataset is not None:
+        """Let go of the files, as soon as nothing is being read; does not wait for that."""
+        self._closing = True
+        if self._lock.acquire(blocking=False):
+            try:
                 self._dataset.close()
-                self._dataset = None
+            finally:
+                self._lock.release()
 
 
 def open_browser(path: Path, form: Format | None = None) -> Job[Browser]:

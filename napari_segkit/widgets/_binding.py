@@ -35,6 +35,8 @@ class MaskBinding(BaseModel):
         Id of the model.
     classes
         Classes in order.
+    sample
+        Name in the dataset that the mask was read from, with its folders; empty for others.
     provenance
         Plane (empty for a 2D image) -> what made the last result there.
     """
@@ -46,6 +48,7 @@ class MaskBinding(BaseModel):
     image_name: str
     model: str
     classes: tuple[tuple[str, tuple[int, int, int]], ...]
+    sample: str = ""
     provenance: dict[str, dict[str, Any]] = {}
 
     @property
@@ -92,6 +95,7 @@ def bind(
     image_name: str,
     model: str,
     classes: Iterable[ClassDef],
+    sample: str = "",
 ) -> None:
     """Make ``layer`` the mask of an image and a model."""
     write_binding(
@@ -102,6 +106,7 @@ def bind(
             image_name=image_name,
             model=model,
             classes=plain_classes(classes),
+            sample=sample,
         ),
     )
 

@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QTimer
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_waiting: list[Callable[[], None]] = []
+
+
+def when_destroyed(one: QObject, function: Callable[..., None], *args: Any) -> None:
+    """Call a function when a Qt object is deleted.
+
+    The call is kept here until then: Python's garbage collection may empty what only the object's
+    wrapper refers to before Qt deletes the object, and Qt would call into the void.
+    """
+
+    def call(_destroyed: object = None) -> None:
+        _waiting.remove(call)
+        function(*args)
+
+    _waiting.append(call)
+    one.destroyed.connect(call)
 
 
 class Dock(QWidget):

@@ -101,9 +101,10 @@ def take_down(layer: Labels, viewer: ViewerModel) -> MaskSource:
     path = layer.source.path if picture is None else picture.path
     if picture is not None:
         name = picture.name
+    known_as = binding.sample if binding else ""
     return MaskSource(
         layer_name=layer.name,
-        name=_file_name(Path(path).stem if path else name),
+        name=known_as or _file_name(Path(path).stem if path else name),
         data=full_resolution(layer),
         classes=classes,
         class_of={key: row[1] for key, row in rows.items() if row[1] in known},

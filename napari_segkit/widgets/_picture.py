@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from napari_segkit.data.dataset import PackedImage
 from napari_segkit.errors import ImageError
 from napari_segkit.widgets._layers import full_resolution
 
@@ -37,6 +39,19 @@ TURN: dict[int, Callable[[Any], Any]] = {
 }
 """Orientation -> how stored rows and columns are turned to be looked at."""
 
+_originals: WeakKeyDictionary[Image, Path | PackedImage] = WeakKeyDictionary()
+
+
+def remember_original(layer: Image, original: Path | PackedImage) -> None:
+    """Remember the file that a layer of ours was read from, on disk or in an archive."""
+    _originals[layer] = original
+
+
+def original_of(layer: Image) -> Path | PackedImage | None:
+    """The file that a layer was read from."""
+    path = layer.source.path
+    return _originals.get(layer, None if path is None else Path(path))
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -44,8 +59,8 @@ class Picture:
 
     Attributes
     ----------
-    path
-        The file that it was read from.
+    original
+        The file that it was read from, on disk or in an archive.
     plain
         Whether napari's own reader read it: without turning it.
     """
@@ -53,20 +68,24 @@ class Picture:
     name: str
     data: Any
     rgb: bool
-    path: str | None
+    original: Path | PackedImage | None
     plain: bool
 
     @classmethod
     def of(cls, layer: Image) -> Picture:
         """Take an image layer down."""
-        source = layer.source
         return cls(
             name=layer.name,
             data=full_resolution(layer),
             rgb=layer.rgb,
-            path=None if source.path is None else str(source.path),
-            plain=source.reader_plugin in _NAPARI,
+            original=original_of(layer),
+            plain=layer.source.reader_plugin in _NAPARI and layer not in _originals,
         )
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where it is one of its own."""
+        return self.original if isinstance(self.original, Path) else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -88,7 +107,7 @@ class Picture:
             return 1
         return found if as_stored and found in TURN else 1
 
-    def file_or_pixels(self, place: str, shape: tuple[int, ...]) -> Path | RgbImage:
+    def file_or_pixels(self, place: str, shape: tuple[int, ...]) -> Path | PackedImage | RgbImage:
         """The file, if it is the picture that the mask belongs to; else the layer's pixels.
 
         Parameters
@@ -101,10 +120,12 @@ class Picture:
         from napari_segkit.data.images import image_size
         from napari_segkit.ops.images import to_rgb8
 
+        if isinstance(self.original, PackedImage) and not place and self.shape == shape:
+            return self.original
         if self.path is not None and not place:
             try:
-                if image_size(Path(self.path)) == shape:
-                    return Path(self.path)
+                if image_size(self.path) == shape:
+                    return self.path
             except ImageError:
                 pass  # moved or changed meanwhile: the pixels are still here
         plane = self.data[int(place)] if place else self.data

@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_segkit.types import Prompts
 from napari_segkit.widgets._binding import find_mask, unbind
+from napari_segkit.widgets._dock import when_destroyed
 from napari_segkit.widgets._jobs import Answer, merge_job, segment_job
 from napari_segkit.widgets._layers import (
     boxes_on_plane,
@@ -98,7 +99,7 @@ class SegmentRun(QObject):
         self._runner.failed.connect(self._on_failed)
         self._runner.cancelled.connect(self._on_cancelled)
         self._stroke_timer.timeout.connect(self._on_stroke_timer)
-        self.destroyed.connect(partial(_finish_all, self._writers))
+        when_destroyed(self, _finish_all, self._writers)
 
     @property
     def running(self) -> bool:
@@ -258,7 +259,7 @@ def _notes(answer: Answer) -> tuple[str, ...]:
     return (*answer.result.notes, f"{objects} left out: your strokes are there")
 
 
-def _finish_all(writers: list[PatchWriter], _destroyed: object = None) -> None:
+def _finish_all(writers: list[PatchWriter]) -> None:
     while writers:
         writers.pop().finish()
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, Signal
 
 from napari_segkit.errors import SegkitError
+from napari_segkit.widgets._dock import when_destroyed
 
 if TYPE_CHECKING:
     from napari_segkit.types import Job, Progress
@@ -106,7 +106,7 @@ class JobRunner(QObject):
         super().__init__(parent)
         self._current: list[_JobWorker] = []
         self._outcome: _Done | Failure | None = None
-        self.destroyed.connect(partial(_quit_all, self._current))
+        when_destroyed(self, _quit_all, self._current)
 
     @property
     def running(self) -> bool:
@@ -158,6 +158,6 @@ class JobRunner(QObject):
             self.cancelled.emit()
 
 
-def _quit_all(current: list[_JobWorker], _destroyed: object = None) -> None:
+def _quit_all(current: list[_JobWorker]) -> None:
     while current:
         current.pop().quit()

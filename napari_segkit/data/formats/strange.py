@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from napari_segkit.errors import MaskError
 
@@ -28,7 +29,7 @@ class StrangeError(MaskError):
     def __init__(
         self,
         what: str,
-        found: Mapping[int, int] | Mapping[Color, int],
+        found: Mapping[Any, int],
         *,
         where: object = None,
         expected: object = None,
@@ -36,4 +37,4 @@ class StrangeError(MaskError):
         remedy: str | None = None,
     ) -> None:
         super().__init__(what, where=where, expected=expected, got=got, remedy=remedy)
-        self.found: dict[int | Color, int] = dict(list(found.items())[:_MOST])
+        self.found: dict[int | Color, int] = dict(islice(found.items(), _MOST))

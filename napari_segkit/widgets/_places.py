@@ -1,0 +1,73 @@
+"""Where a dataset lies or goes: a line to type, buttons to browse, and things dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from napari_segkit.errors import DatasetError
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QDropEvent
+
+_MASKS = "Datasets and masks (*.zip *.json *.xml *.png *.tif *.tiff *.bmp *.jpg);;All files (*)"
+
+
+class SourceLine(QWidget):
+    """A folder, an archive or a file that is there already."""
+
+    chosen = Signal()
+    """The person chose a place with a button or pressed Return."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.line = QLineEdit()
+        self.folder_button = QPushButton("Folder…")
+        self.file_button = QPushButton("File…")
+        self.line.setPlaceholderText("choose, or drop it here")
+        self.line.setToolTip("A dataset's folder or .zip, its .json or .xml, or one mask file")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.folder_button)
+        buttons.addWidget(self.file_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.line)
+        layout.addLayout(buttons)
+        self.line.returnPressed.connect(self.chosen)
+        self.folder_button.clicked.connect(self._on_folder)
+        self.file_button.clicked.connect(self._on_file)
+
+    def path(self) -> Path:
+        """The place.
+
+        Raises
+        ------
+        DatasetError
+            Where none is named.
+        """
+        text = self.line.text().strip()
+        if not text:
+            raise DatasetError("no place is chosen", remedy="name a folder or a file")
+        return Path(text).expanduser().absolute()
+
+    def _on_folder(self) -> None:
+        self._take(QFileDialog.getExistingDirectory(self, "Folder of the dataset"))
+
+    def _on_file(self) -> None:
+        self._take(QFileDialog.getOpenFileName(self, "Dataset or mask", "", _MASKS)[0])
+
+    def _take(self, chosen: str) -> None:
+        if chosen:
+            self.line.setText(chosen)
+            self.chosen.emit()
+
+
+def dropped_path(event: QDropEvent) -> Path | None:
+    """The one file or folder that is being dropped."""
+    urls = event.mimeData().urls()
+    if len(urls) != 1 or not urls[0].isLocalFile():
+        return None
+    return Path(urls[0].toLocalFile())

@@ -1,5 +1,6 @@
 """``segkit train``: train a model on a dataset."""
 
+import json
 import sys
 from dataclasses import asdict
 from enum import StrEnum
@@ -46,6 +47,7 @@ def train_command(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting.")
     ] = None,
     init: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
+    name: Annotated[str, typer.Option(help="Of the weights; by default the model.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     progress: Annotated[
         ProgressForm, typer.Option(help="json: one line of JSON for each event.")
@@ -62,7 +64,7 @@ def train_command(
         "threads": threads,
     }
     with told(as_json):
-        changes: dict[str, Any] = dict(parse_pairs(settings or [], "--set"))
+        changes = {key: _value(text) for key, text in parse_pairs(settings or [], "--set").items()}
         changes |= {key: value for key, value in flags.items() if value is not None}
         job = train(
             model,
@@ -72,10 +74,28 @@ def train_command(
             valid=valid,
             resume=resume,
             init=init,
+            name=name,
             on_event=_tell_json if progress is ProgressForm.JSON else _tell_text,
         )
         report = run(job, as_json or progress is ProgressForm.JSON)
-        print_json(asdict(report))
+        if progress is ProgressForm.JSON:
+            sys.stdout.write(
+                json.dumps({"event": "Finished", **asdict(report)}, default=str) + "\n"
+            )
+        elif as_json:
+            print_json(asdict(report))
+        else:
+            err.print(f"{report.weights}: epoch {report.best_epoch} of {report.epoch}")
+
+
+def _value(text: str) -> Any:
+    """A list or table as JSON, anything else as it stands."""
+    if text[:1] not in ("[", "{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _tell_json(event: "Event") -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segkit.data.atomic import atomic_write, disk_errors
+from napari_segkit.data.atomic import disk_errors
 from napari_segkit.data.formats.registry import recognise
 from napari_segkit.errors import DatasetError
 from napari_segkit.types import Progress
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What came of a training."""
+    """What came of a training; ``metrics`` are those of the best epoch."""
 
-    out: Path
+    weights: Path
     train_images: int
     valid_images: int
     epoch: int
@@ -50,9 +50,16 @@ def train(
     valid: Path | None = None,
     resume: bool = False,
     init: Path | None = None,
+    name: str = "",
     on_event: Callable[[Event], object] | None = None,
 ) -> Job[TrainReport]:
-    """Train a model; ``out`` gets checkpoint, weights, log and configuration.
+    """Train a model.
+
+    ::
+
+        out/NAME.safetensors, NAME.json   the best weights so far and their card
+        out/last.ckpt, best.safetensors   what training goes on from
+        out/log.csv, curves.svg           one row for each epoch, and how it looks
 
     Parameters
     ----------
@@ -61,7 +68,9 @@ def train(
     resume
         Go on from the checkpoint in ``out``.
     init
-        Weights file to start from.
+        Weights to start from: a file, or the folder of another training.
+    name
+        Of the weights; by default the model's id.
     on_event
         Is told everything as it happens.
 
@@ -75,8 +84,11 @@ def train(
         Where the disk refuses; the checkpoint before is intact.
     """
     from napari_segkit.training.checkpoint import read_state
-    from napari_segkit.training.events import BatchDone, Note
+    from napari_segkit.training.events import BatchDone, Note, Validated
+    from napari_segkit.training.export import export_weights
     from napari_segkit.training.fit import LAST, fit
+    from napari_segkit.training.log import TrainLog
+    from napari_segkit.training.store import fingerprint, without_ids
     from napari_segkit.training.tasks import get_task
 
     task = get_task(model_id)
@@ -87,21 +99,32 @@ def train(
         learn, judge = split(learn, config.valid_share, config.seed)
     else:
         judge = yield from load_items(task, valid)
-    with atomic_write(out / "config.json") as file:
-        file.write(config.model_dump_json(indent=1).encode())
+    learn = [without_ids(item) for item in learn]
+    words = f"{len(learn)} images of {dataset.name}"
+    recipe = _recipe(model_id, dataset, valid, config)
+    first = init_tensors(init)
+    done = read_state(out / LAST).epoch if resume and (out / LAST).exists() else 0
+    log = TrainLog(out, after=done, tensorboard=config.tensorboard)
     notes = []
-    tensors = None if init is None else _tensors(init)
-    for event in fit(task, learn, judge, config, out, resume=resume, init=tensors):
-        _log(out / "log.jsonl", event)
+    run = fit(
+        task, learn, judge, config, out, resume=resume, init=first, fingerprint=fingerprint(learn)
+    )
+    for event in run:
+        log.add(event)
+        if isinstance(event, Validated) and event.best:
+            export_weights(
+                out, name or model_id, task=task, config=config, data=words, recipe=recipe
+            )
         if on_event is not None:
             on_event(event)
         if isinstance(event, BatchDone):
             yield Progress(event.step, event.steps, f"epoch {event.epoch + 1} {event.loss:.3f}")
         elif isinstance(event, Note):
             notes.append(event.text)
+    log.close()
     state = read_state(out / LAST)
     return TrainReport(
-        out,
+        out / f"{name or model_id}.safetensors",
         len(learn),
         len(judge),
         state.epoch,
@@ -141,23 +164,31 @@ def split(items: Sequence[Item], share: float, seed: int) -> tuple[list[Item], l
     return learn, [items[k] for k in sorted(chosen)]
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
+def init_tensors(path: Path | None) -> dict[str, Tensor] | None:
+    """Tensors of a weights file, or of the best weights in a training's folder."""
+    if path is None:
+        return None
+    import torch
 
-    return {key: value.float() for key, value in load_file(path).items()}
+    from napari_segkit.data.weights import read_safetensors
+    from napari_segkit.training.fit import BEST
+
+    found = read_safetensors(path / BEST if path.is_dir() else path)
+    return {key: torch.from_numpy(value) for key, value in found.items()}
 
 
-def _log(path: Path, event: Event) -> None:
-    """Add a line; single steps are left out."""
-    from napari_segkit.training.events import BatchDone
-
-    if isinstance(event, BatchDone):
-        return
-    with disk_errors(path), path.open("a", encoding="utf-8") as file:
-        file.write(event_json(event) + "\n")
+def _recipe(model_id: str, dataset: Path, valid: Path | None, config: TrainConfig) -> str:
+    """The command, with the names of the datasets and what was set."""
+    parts = [f"segkit train {model_id} {dataset.name}"]
+    parts += [f"--valid {valid.name}"] if valid else []
+    parts += [
+        f"--set {key}={value if isinstance(value, (int, float, str)) else json.dumps(value)}"
+        for key, value in config.model_dump(exclude_defaults=True, mode="json").items()
+    ]
+    return " ".join(parts)
 
 
 def event_json(event: Event) -> str:
     """One line for a program that follows: the kind of event, its values, the time."""
-    content = {"event": type(event).__name__, "time": time.time(), **vars(event)}
+    content = {"event": type(event).__name__, "time": round(time.time(), 3), **vars(event)}
     return json.dumps(content)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_segkit.types import Image
 
 
-class Jpeg(v2.Transform):
+class Jpeg(v2.Transform):  # type: ignore[misc]
     """Losses of a JPEG file, by OpenCV: torchvision's own encoder is deprecated."""
 
     _transformed_types = (tv_tensors.Image,)
@@ -43,9 +43,9 @@ class Jpeg(v2.Transform):
         """(3, H, W) uint8 there and back."""
         settings = [cv2.IMWRITE_JPEG_QUALITY, params["quality"]]
         pixels = inpt.permute(1, 2, 0).contiguous().numpy()
-        data = cv2.imencode(".jpg", pixels[..., ::-1], settings)[1]
-        back = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].copy()
-        return tv_tensors.wrap(torch.from_numpy(back).permute(2, 0, 1).contiguous(), like=inpt)
+        data = cv2.imencode(".jpg", pixels, settings)[1]  # BGR or RGB: only the weights of
+        back = torch.from_numpy(cv2.imdecode(data, cv2.IMREAD_COLOR))  # brightness differ
+        return tv_tensors.wrap(back.permute(2, 0, 1).contiguous(), like=inpt)
 
 
 LOOK = v2.Compose(

@@ -31,8 +31,8 @@ class State:
     ----------
     epoch, step
         Epochs and optimizer steps that are done.
-    best, best_epoch
-        Best score of a validation and its epoch; -1 = none yet.
+    best, best_epoch, best_step
+        Best score of a validation, its epoch and step; -1 = none yet.
     factor
         Of the learning rate, as the plateau schedule lowered it.
     parts
@@ -42,13 +42,14 @@ class State:
     metrics
         Of the best epoch.
     fingerprint
-        Of configuration and data: another one cannot be resumed.
+        Hash of the images that are learned from.
     """
 
     epoch: int = 0
     step: int = 0
     best: float = -1.0
     best_epoch: int = -1
+    best_step: int = -1
     factor: float = 1.0
     parts: int = 1
     seconds: float = 0.0

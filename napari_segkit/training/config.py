@@ -50,6 +50,7 @@ class TrainConfig(BaseModel):
     device: Literal["auto", "cpu"] = Field("auto", description="cpu leaves a GPU alone.")
     arch: str | None = Field(None, description="Architecture; by default the model's own.")
     arch_config: dict[str, Any] = Field(default_factory=dict, description="Of the architecture.")
+    tensorboard: bool = Field(False, description="Write TensorBoard events, too.")
     augment: bool = Field(True, description="Flips, rotation, scale, colour, blur, noise, JPEG.")
 
 

@@ -14,7 +14,7 @@ import copy
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
@@ -85,6 +85,8 @@ def fit(
         Go on from the folder's checkpoint, where there is one.
     init
         Weights to start from; those of another shape are left as they are.
+    fingerprint
+        Hash of the images, kept with the checkpoint.
 
     Raises
     ------
@@ -101,6 +103,8 @@ def fit(
         inner = setup.accelerator.unwrap_model(setup.net)
         state = setup.state = read_checkpoint(out / LAST, inner, setup.ema, setup.optimizer)
         notes.append(f"resumed after epoch {state.epoch}")
+    if state.fingerprint not in ("", fingerprint):
+        notes.append("the images are others than before: not what an uninterrupted run gives")
     state.fingerprint = fingerprint
     yield from (Note(text) for text in notes)
     begun = time.monotonic()
@@ -108,11 +112,12 @@ def fit(
     while state.epoch < setup.epochs:
         yield from _epoch(setup, train)
         state.epoch += 1
-        yield from _validate(setup, valid, out)
+        judged = _validate(setup, valid, out)
         state.seconds = before + time.monotonic() - begun
         if setup.accelerator.is_main_process:
             inner = setup.accelerator.unwrap_model(setup.net)
             write_checkpoint(out / LAST, state, inner, setup.ema, setup.optimizer)
+        yield judged
         if config.patience and state.epoch - state.best_epoch >= config.patience:
             yield Note(f"no better score for {config.patience} epochs: stopped")
             return
@@ -158,7 +163,7 @@ def _optimizer(net: nn.Module, config: TrainConfig) -> Optimizer:
     """Weight decay for matrices and filters only."""
     heavy = [p for p in net.parameters() if p.ndim > 1]
     light = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [{"params": heavy}, {"params": light, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [{"params": heavy}, {"params": light, "weight_decay": 0.0}]
     method = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adamax
     return method(groups, lr=config.lr, weight_decay=config.weight_decay)
 
@@ -269,7 +274,7 @@ def _average(setup: Setup) -> None:
             mean.copy_(value)
 
 
-def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Iterator[Event]:
+def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Validated:
     begun = time.monotonic()
     config, state, accelerator = setup.config, setup.state, setup.accelerator
     if valid:
@@ -281,14 +286,15 @@ def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Iterator[Event]
         metrics = {"score": 0.0}
     better = not valid or metrics["score"] > state.best
     if better:
-        state.best, state.best_epoch, state.metrics = metrics["score"], state.epoch, metrics
+        state.best, state.metrics = metrics["score"], metrics
+        state.best_epoch, state.best_step = state.epoch, state.step
         if accelerator.is_main_process:
             tensors = {key: value.contiguous() for key, value in setup.ema.state_dict().items()}
             with atomic_write(out / BEST) as file:
                 file.write(save(tensors))
     elif config.schedule == "plateau":
         state.factor = max(state.factor / 2, 1e-3)
-    yield Validated(state.epoch, metrics, better, time.monotonic() - begun)
+    return Validated(state.epoch, metrics, better, time.monotonic() - begun)
 
 
 def best_weights(out: Path) -> dict[str, Tensor]:

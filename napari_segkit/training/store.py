@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,7 @@ class Item:
     target : (H, W) uint8
         0 = background, then the classes in the task's order; 255 counts neither way.
     ids : (H, W) int32
-        The objects; 0 = background.
+        The objects, 0 = background; (0, 0) for images that are only learned from.
     centres : (N, 2) int32
         (row, column) of the middle of each object's box.
     """
@@ -86,3 +87,17 @@ def item_of(sample: Sample, classes: Sequence[str]) -> Item:
         segmentation.labels,
         centres.astype(np.int32),
     )
+
+
+def without_ids(item: Item) -> Item:
+    """The image in less memory, as learning needs it."""
+    return replace(item, ids=item.ids[:0, :0].copy())
+
+
+def fingerprint(items: Sequence[Item]) -> str:
+    """SHA-256 of pixels and targets, in order."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(item.image.data)
+        digest.update(item.target.data)
+    return digest.hexdigest()

@@ -73,9 +73,8 @@ class Task(ABC):
 
     def decide(self, chances: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Class map (H, W) of probabilities (C, H, W)."""
-        if self.channels == 1:
-            return (chances[0] >= self.threshold).astype(np.uint8)
-        return chances.argmax(0).astype(np.uint8)
+        classes = chances[0] >= self.threshold if self.channels == 1 else chances.argmax(0)
+        return np.asarray(classes, np.uint8)
 
 
 class DustTask(Task):

@@ -1,0 +1,74 @@
+"""The weights file of a training and its card."""
+
+from __future__ import annotations
+
+import math
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from napari_segkit.data.weights import save_weights
+from napari_segkit.data.weights_card import Normalisation, TrainingFacts, WeightsCard
+from napari_segkit.training.checkpoint import read_state
+from napari_segkit.training.fit import LAST, best_weights
+from napari_segkit.training.network import network_spec
+from napari_segkit.training.tasks import MEAN, STD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_segkit.training.config import TrainConfig
+    from napari_segkit.training.tasks import Task
+
+_PACKAGES = ("napari-segkit", "torch", "torchvision", "accelerate", "numpy")
+
+
+def export_weights(
+    out: Path, name: str, *, task: Task, config: TrainConfig, data: str, recipe: str
+) -> WeightsCard:
+    """Write the best weights so far as ``NAME.safetensors`` with its card.
+
+    Parameters
+    ----------
+    out
+        Folder of the training.
+    data, recipe
+        What it was trained on, in words, and the command.
+
+    Raises
+    ------
+    WeightsError
+        Where the weights are not finite.
+    WriteError
+        Where the disk refuses.
+    """
+    state = read_state(out / LAST)
+    spec = network_spec(task, config)
+    card = WeightsCard(
+        name=name,
+        model=task.id,
+        arch=spec.arch,
+        arch_config=dict(spec.config),
+        classes=task.classes,
+        normalisation=Normalisation(mean=MEAN, std=STD),
+        input_size=config.size or task.size,
+        threshold=task.threshold,
+        training=TrainingFacts(
+            data=data,
+            data_sha256=state.fingerprint,
+            seed=config.seed,
+            steps=state.best_step,
+            seconds=round(state.seconds, 1),
+            recipe=recipe,
+        ),
+        metrics={key: round(v, 5) for key, v in state.metrics.items() if math.isfinite(v)},
+        versions={name: found for name in _PACKAGES if (found := _version(name))},
+    )
+    tensors = {key: value.numpy() for key, value in best_weights(out).items()}
+    return save_weights(out / f"{name}.safetensors", tensors, card)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -97,7 +97,7 @@ def make_scene(
     theme = theme or str(rng.choice(list(THEMES), p=np.array(list(THEMES.values()))))
     shape = image_shape(size, rng)
     eye = draw_eye(shape, rng, held_out=held_out)
-    scene = draw_scene(theme, rng, held_out=held_out)
+    scene = draw_scene(theme, rng, size=size, held_out=held_out)
     table, grate = lay_table(eye, rng, held_out=held_out, lift=scene.lift)
     back = eye.centre / np.linalg.norm(eye.centre)
     room = random_room(rng, flash=back if rng.random() < 0.08 else None)

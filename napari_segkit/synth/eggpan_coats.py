@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from napari_segkit.synth.eggpan_plan import Plan
+from napari_segkit.synth.eggpan_plan import BACKGROUND, Plan
 from napari_segkit.synth.noise import Field, fractal_noise, mix, step, value_noise
 from napari_segkit.synth.rays import Material
 from napari_segkit.synth.textures import linear, random_colour
@@ -49,7 +49,7 @@ def _iron(rng: np.random.Generator) -> Coat:
     albedo = _gray(rng.uniform(18, 60)) * np.array([1.1, 1.0, 0.92], np.float32)
     return Coat(
         albedo, np.full(3, rng.uniform(0.03, 0.1), np.float32), rng.uniform(0.35, 0.9),
-        str(rng.choice(["cast", "worn", "rings"])), rng.uniform(0.2, 0.8),
+        str(rng.choice(["cast", "worn", "rings", "ridges"])), rng.uniform(0.2, 0.8),
     )  # fmt: skip
 
 
@@ -181,6 +181,11 @@ def _pattern(
         vein = np.abs(fractal_noise(shape, unit * 0.4, rng=rng, octaves=4))
         tone = random_colour(rng, value=(0.05, 1.0), saturation=(0.0, 0.3))
         plan.albedo[:] = mix(plan.albedo, tone, k * np.exp(-vein / np.float32(0.2)))
+    elif coat.pattern == "ridges":  # a grill pan
+        angle, pitch = rng.uniform(0, math.pi), rng.uniform(0.08, 0.16)
+        along = x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle))
+        ridge = step(np.sin(along * np.float32(math.tau / pitch)), 0.3, 0.6)
+        plan.height += np.float32(0.02) * ridge * (rho < 0.85)
     elif coat.pattern == "cast":
         plan.height += np.float32(0.004) * k * value_noise(shape, max(1.5, unit * 0.02), rng=rng)
     elif coat.pattern in {"worn", "stained"}:
@@ -228,6 +233,26 @@ def residue(plan: Plan, rng: np.random.Generator) -> None:
     spots = step(field, rng.uniform(0.7, 2.0), 0.4) * np.float32(rng.uniform(0.3, 0.95))
     tone = linear((rng.uniform(30, 190), rng.uniform(20, 120), rng.uniform(5, 60)))
     plan.lay(plan.everywhere(), spots, albedo=tone, rough=0.6, height=0.004)
+
+
+def sauce(plan: Plan, rng: np.random.Generator) -> None:
+    """Tomatoes, spinach or beans that fill a vessel and that eggs are poached in; no pan."""
+    unit = plan.size / (2 * plan.reach)
+    shape = (plan.size, plan.size)
+    x, y = plan.places(plan.everywhere())
+    lumps = fractal_noise(shape, unit * rng.uniform(0.08, 0.3), rng=rng, octaves=4)
+    cover = step(rng.uniform(0.7, 0.95) - np.hypot(x, y) + 0.05 * lumps, 0, 0.05)
+    first = random_colour(rng, value=(0.35, 0.85), saturation=(0.6, 1.0), hue=(0, 120))
+    other = random_colour(rng, value=(0.2, 0.9), saturation=(0.4, 1.0), hue=(0, 120))
+    tone = mix(np.broadcast_to(first, (*shape, 3)), other, step(lumps, 0.2, 1.0))
+    plan.lay(
+        plan.everywhere(),
+        cover,
+        albedo=tone,
+        rough=rng.uniform(0.1, 0.5),
+        height=0.05 * cover + np.float32(0.015) * lumps * cover,
+        value=BACKGROUND,
+    )
 
 
 def froth(plan: Plan, egg: NDArray[np.bool_], rng: np.random.Generator) -> None:

@@ -16,6 +16,7 @@ from napari_segkit.synth.eggpan_coats import (
     grease,
     pan_coat,
     residue,
+    sauce,
     uniform_paint,
 )
 from napari_segkit.synth.eggpan_eggs import fry, omelette, random_egg, scramble
@@ -47,22 +48,32 @@ THEMES = {
     "look-alikes": 0.11,
 }
 """What scenes show, and how often."""
-PLAN_SIZE = 400
 
 
 @dataclass
 class Scene:
-    """Solids, and how far the table lies below the floor of the first vessel."""
+    """What is rendered.
 
+    Attributes
+    ----------
+    detail
+        Pixels across a vessel's plan.
+    lift
+        How far the table lies below the floor of the first vessel.
+    """
+
+    detail: int
     solids: list[Solid] = field(default_factory=list)
     lift: float = 0.05
 
 
-def draw_scene(theme: str, rng: np.random.Generator, *, held_out: bool) -> Scene:
-    """A scene of one of `THEMES`."""
-    scene = Scene()
+def draw_scene(theme: str, rng: np.random.Generator, *, size: int, held_out: bool) -> Scene:
+    """A scene of one of `THEMES` for an image of ``size`` pixels."""
+    scene = Scene(detail=int(np.clip(1.14 * size, 48, 900)))
     if theme in {"eggs in a pan", "empty pan", "other food in a pan"}:
         _pan_scene(scene, theme, rng, held_out=held_out)
+        if rng.random() < 0.06:
+            _pan_scene(scene, theme, rng, held_out=held_out, away=rng.uniform(2.1, 2.5))
     elif theme == "eggs on a plate":
         _plate(scene, rng, eggs=True)
     elif theme == "eggs in the shell":
@@ -80,10 +91,13 @@ def draw_scene(theme: str, rng: np.random.Generator, *, held_out: bool) -> Scene
     return scene
 
 
-def _pan_scene(scene: Scene, theme: str, rng: np.random.Generator, *, held_out: bool) -> None:
+def _pan_scene(
+    scene: Scene, theme: str, rng: np.random.Generator, *, held_out: bool, away: float = 0.0
+) -> None:
+    """A pan with its handles, ``away`` from the middle."""
     profile = pan_profile(rng)
     inside = pan_coat(rng, held_out=held_out)
-    plan = bare_plan(inside, PLAN_SIZE, 1.12, PAN, rng)
+    plan = bare_plan(inside, scene.detail, 1.12, PAN, rng)
     if rng.random() < 0.45:
         grease(plan, rng)
     if rng.random() < 0.35:
@@ -91,12 +105,16 @@ def _pan_scene(scene: Scene, theme: str, rng: np.random.Generator, *, held_out: 
     if theme == "other food in a pan":
         (disc_food if rng.random() < 0.4 else bits)(plan, rng)
     elif theme == "eggs in a pan":
+        if rng.random() < 0.05:
+            sauce(plan, rng)
         _cook(plan, profile.floor, rng)
     _trim(plan, profile)
     outside = inside if rng.random() < 0.4 else pan_coat(rng)
     rim = inside if rng.random() < 0.5 else _bright_rim(rng)
-    vessel = Vessel(profile, plan, inside, outside, rim)
-    scene.lift = profile.base
+    angle = rng.uniform(0, math.tau)
+    place = (away * math.cos(angle), away * math.sin(angle))
+    vessel = Vessel(profile, plan, inside, outside, rim, PAN, *place)
+    scene.lift = scene.lift if away else profile.base
     scene.solids.extend(vessel.solids())
     for handle in pan_handles(profile, rng):
         coat = outside if rng.random() < 0.3 else random_stuff(rng)
@@ -157,7 +175,7 @@ def _plate(scene: Scene, rng: np.random.Generator, *, eggs: bool, away: float = 
     else:
         profile = Profile(0.97, 0.01, 1.0, 0.02, 0.06, 0.0, corner=rng.choice([0.0, 0.1, 0.3]))
     inside = china(rng) if kind < 0.8 else random_stuff(rng)
-    plan = bare_plan(inside, PLAN_SIZE, 1.12, BACKGROUND, rng)
+    plan = bare_plan(inside, scene.detail, 1.12, BACKGROUND, rng)
     if eggs:
         _cook(plan, profile.floor, rng)
     elif (choice := rng.random()) < 0.75:

@@ -20,7 +20,7 @@ HELD_OUT_GROUNDS = ("marble", "weave")
 """Tables that are only seen when judged."""
 HELD_OUT_ELEVATION = (46.0, 55.0)
 """Heights of the camera above the horizon, in degrees, that are only seen when judged."""
-_ASPECTS = (1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16, 5 / 4)
+_ASPECTS = (1.0, 1.0, 4 / 3, 4 / 3, 3 / 4, 3 / 4, 3 / 2, 2 / 3, 5 / 4, 16 / 9, 9 / 16)
 _TEXTURE = 320
 
 
@@ -157,10 +157,10 @@ def draw_camera(light: Field, shape: tuple[int, int], rng: np.random.Generator) 
         exposure=exposure,
         balance=(1 + warm, 1 + rng.normal(0, 0.03), 1 - warm),
         vignette=max(0.0, rng.uniform(-0.3, 0.5)),
-        defocus=unit * max(0.0, rng.uniform(-1.2, 1.8)) if bad < 0.7 else unit * rng.uniform(1, 3),
+        defocus=unit * (max(0.0, rng.uniform(-1.2, 0.9)) if bad < 0.85 else rng.uniform(0.8, 3)),
         motion=unit * rng.uniform(2, 8) if rng.random() < 0.07 else 0.0,
         motion_angle=rng.uniform(0, math.pi),
-        noise=float(np.exp(rng.uniform(-6.5, -2.9))),
+        noise=float(np.exp(rng.uniform(-7.5, -4) if bad < 0.8 else rng.uniform(-4, -2.9))),
         noise_grain=rng.uniform(1, 2.5),
         contrast=rng.uniform(-0.2, 0.8),
         sharpen=rng.uniform(0.2, 1.2) if rng.random() < 0.35 else 0.0,

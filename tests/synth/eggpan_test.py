@@ -13,10 +13,10 @@ from napari_segkit.synth.eggpan_scenes import THEMES
 from napari_segkit.synth.eggpan_stage import HELD_OUT_ELEVATION, HELD_OUT_GROUNDS, draw_eye
 from napari_segkit.synth.textures import GROUNDS
 
-SIZE = 128
+SIZE = 72
 
 
-def _shares(theme: str, count: int = 12) -> NDArray[np.float64]:
+def _shares(theme: str, count: int = 10) -> NDArray[np.float64]:
     """Share of each class in several scenes, (count, 3)."""
     rows = []
     for seed in range(count):
@@ -40,7 +40,7 @@ def test_same_seed_gives_the_same_pixels(theme: str) -> None:
 
 
 def test_eggs_in_a_pan_show_both_classes() -> None:
-    shares = _shares("eggs in a pan", 16)
+    shares = _shares("eggs in a pan", 14)
     assert (shares[:, 2] > 0.02).mean() > 0.8
     assert (shares[:, 1] > 0.005).mean() > 0.75
 
@@ -61,14 +61,14 @@ def test_no_pan_where_there_is_none(theme: str) -> None:
 
 
 def test_no_threads_of_egg_a_pixel_wide_along_pans() -> None:
-    for seed in range(20):
-        _, classes = make_scene(seed, size=160, theme="eggs in a pan")
+    for seed in range(10):
+        _, classes = make_scene(seed, size=120, theme="eggs in a pan")
         egg = (classes == 1).astype(np.uint8)
         core = cv2.morphologyEx(egg, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         away = cv2.dilate(core, np.ones((7, 7), np.uint8)) == 0
         assert not (egg[away] > 0).any(), seed
         _, _, stats, _ = cv2.connectedComponentsWithStats(egg, connectivity=4)
-        assert (stats[1:, cv2.CC_STAT_AREA] >= 5).all(), seed
+        assert (stats[1:, cv2.CC_STAT_AREA] >= 3).all(), seed
 
 
 def test_a_generator_gives_instances_of_its_classes() -> None:

@@ -1,4 +1,4 @@
-"""``segkit train``: train a model on a dataset."""
+"""``segkit train`` and ``segkit evaluate``: make weights from a dataset, and judge them by one."""
 
 import json
 import sys
@@ -8,15 +8,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
-from napari_segkit.cli.options import parse_pairs
+from napari_segkit.cli.options import Json, Values, parse_pairs
 from napari_segkit.cli.report import err, print_json
+from napari_segkit.cli.report import out as stdout
 from napari_segkit.cli.run import run, told
+from napari_segkit.data.formats.classes import read_value_map
+from napari_segkit.data.formats.indexed_png import IndexedPng
+from napari_segkit.jobs.evaluate import evaluate
 from napari_segkit.jobs.train import event_json, train
 from napari_segkit.training.config import read_config
 
 if TYPE_CHECKING:
     from napari_segkit.training.events import Event
+    from napari_segkit.training.judging import Evaluation
+
+_MEASURES = (
+    "iou",
+    "worst_decile",
+    "dice",
+    "boundary_iou",
+    "object_f1",
+    "precision",
+    "recall",
+)
 
 
 class ProgressForm(StrEnum):
@@ -29,6 +45,7 @@ class ProgressForm(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the commands to ``segkit``."""
     app.command("train")(train_command)
+    app.command("evaluate")(evaluate_command)
 
 
 def train_command(
@@ -116,3 +133,52 @@ def _tell_text(event: "Event") -> None:
         err.print(f"  {numbers}{'  (best)' if event.best else ''}")
     elif isinstance(event, Note):
         err.print(event.text)
+
+
+def evaluate_command(
+    model: Annotated[str, typer.Argument(help="See `segkit models`.")],
+    dataset: Annotated[Path, typer.Argument(help="Dataset of any format, with images.")],
+    weights: Annotated[
+        list[Path] | None, typer.Option(help="Weights file; several are compared.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Named parameters of the model.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="One parameter.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    values: Values = None,
+    ignore: Annotated[
+        Path | None, typer.Option(help="JSON file of regions that count neither way.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="HTML report, with pictures of the worst images.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a model's answers by a dataset: IoU, Dice, boundary IoU, objects, the worst tenth."""
+    with told(as_json):
+        job = evaluate(
+            model,
+            dataset,
+            weights=weights or (None,),
+            preset=preset,
+            changes=parse_pairs(settings or [], "--set"),
+            device=device,
+            source_format=None if values is None else IndexedPng(read_value_map(values)),
+            ignore=ignore,
+            out=out,
+        )
+        result = run(job, as_json)
+        print_json(result.as_dict()) if as_json else _print_evaluation(result)
+
+
+def _print_evaluation(result: "Evaluation") -> None:
+    for one in result.judged:
+        table = Table(one.weights, *_MEASURES)
+        rows = {"all": one.verdict.overall | {"iou": one.verdict.overall["mean_iou"]}}
+        for name, row in (rows | one.verdict.classes).items():
+            table.add_row(name, *(f"{row[key]:.3f}" if key in row else "–" for key in _MEASURES))
+        stdout.print(table)
+        clean = one.verdict.overall.get("false_per_clean_image")
+        if clean is not None:
+            stdout.print(f"false objects per clean image: {clean:.3g}")

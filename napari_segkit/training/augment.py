@@ -50,13 +50,24 @@ class Jpeg(v2.Transform):  # type: ignore[misc]
 
 LOOK = v2.Compose(
     [
-        v2.RandomApply([v2.ColorJitter(0.25, 0.25, 0.3, 0.04)], 0.6),
+        v2.RandomApply([v2.ColorJitter(0.25, 0.25, 0.3)], 0.6),
+        v2.RandomApply([v2.ColorJitter(hue=0.04)], 0.15),  # costs more than the rest together
         v2.RandomGrayscale(0.1),
-        v2.RandomApply([v2.GaussianBlur(5, (0.3, 1.2))], 0.1),
+        v2.RandomApply([v2.GaussianBlur(3, (0.3, 1.0))], 0.1),
+        v2.RandomApply([v2.GaussianNoise(sigma=0.02)], 0.15),
         v2.RandomApply([Jpeg((50, 95))], 0.25),
     ]
 )
-"""Changes of colour, sharpness and compression of a uint8 image."""
+"""Changes of colour, sharpness, noise and compression of a uint8 image."""
+
+TONE = v2.Compose(
+    [
+        v2.RandomApply([v2.ColorJitter(0.25, 0.25, 0.3)], 0.5),
+        v2.RandomGrayscale(0.1),
+        v2.RandomApply([Jpeg((70, 95))], 0.15),
+    ]
+)
+"""Changes of colour that leave things of two faint pixels there."""
 
 TURNS = v2.Compose(
     [

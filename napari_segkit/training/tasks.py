@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from napari_segkit.errors import InputError
-from napari_segkit.training.augment import LOOK, TURNS, VIEWS, changed, window
+from napari_segkit.training.augment import LOOK, TONE, TURNS, VIEWS, changed, window
 from napari_segkit.training.scores import ClassScores, ObjectScores
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Task(ABC):
 class DustTask(Task):
     """Small objects at native scale: half of the crops are centred on one."""
 
-    steps = (TURNS, LOOK)
+    steps = (TURNS, TONE)
 
     def crop(
         self, item: Item, rng: np.random.Generator, *, size: int

@@ -1,12 +1,15 @@
-"""What the manifest names besides the docks: sample data."""
+"""What the manifest names besides the docks: sample data, readers, writers."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_segkit.paths import shipped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     LayerData = tuple[Any, dict[str, Any], str]
 
 
@@ -23,3 +26,26 @@ def coins_scene() -> list[LayerData]:
 
     pixels = read_image(shipped("sample_data") / "coins_generated.jpg").pixels
     return [(pixels, {"name": "coins_generated", "rgb": True}, "image")]
+
+
+def dataset_reader(path: str | list[str]) -> Callable[[Any], list[Any]] | None:
+    """For a dataset's folder, archive or index, or one mask file; ``None`` for anything else."""
+    from napari_segkit.widgets import _reading
+
+    if not isinstance(path, str) or not _reading.can_read(Path(path)):
+        return None
+    return lambda path: _reading.read(Path(path))
+
+
+def save_mask(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """A Labels layer as one mask file."""
+    from napari_segkit.widgets._writing import write_file
+
+    return write_file(path, data, meta)
+
+
+def save_cvat(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """A Labels layer as a dataset of one image."""
+    from napari_segkit.widgets._writing import write_zip
+
+    return write_zip(path, data, meta)

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_segkit.data.cvat_server import CvatServer, Mode
+    from napari_segkit.data.cvat_task import Task
     from napari_segkit.data.dataset import Dataset
     from napari_segkit.types import Job
 
-__all__ = ["PushReport", "pull", "push"]
+__all__ = ["Compared", "PushReport", "compare", "pull", "push"]
 
 _APPEND_REASON = ": it would replace all annotations where it is asked to append"
 
@@ -97,6 +98,62 @@ def push(
         part = _Part(source, dataset, _chosen(dataset, subset, source), instances)
         report = yield from _push(server, task, part, mode=mode, direct=direct)
     return report
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How a dataset and a task fit.
+
+    Attributes
+    ----------
+    mismatches
+        What keeps the dataset from the task, a sentence each; all of it.
+    untouched
+        Frames of the task that the dataset does not have.
+    """
+
+    task: Task
+    version: str
+    images: int
+    mismatches: tuple[str, ...]
+    warnings: tuple[str, ...]
+    untouched: int
+
+
+def compare(
+    source: Path,
+    server: CvatServer,
+    task: int,
+    *,
+    instances: Literal["separate", "merge"] = "separate",
+    direct: bool = False,
+) -> Job[Compared]:
+    """Compare a dataset with a task as `push` does, and send nothing.
+
+    Raises
+    ------
+    DatasetError, ServerError
+        As `push`, but for what does not fit: that is the answer.
+    """
+    yield from server.check(OLDEST)
+    found = yield from server.task(task)
+    limited = instances == "separate" and not direct
+    compared = Comparison(found, most=MOST_IDS if limited else None)
+    mismatches: tuple[str, ...] = ()
+    with recognise(source).open(source) as dataset:
+        part = _Part(source, dataset, _chosen(dataset, None, source), instances)
+        try:
+            yield from _compare(part, compared, keep=lambda _: None)
+        except MismatchError as error:
+            mismatches = error.mismatches
+        return Compared(
+            found,
+            server.version,
+            len(part.names),
+            mismatches,
+            compared.warnings(),
+            compared.untouched(),
+        )
 
 
 @dataclass(frozen=True)

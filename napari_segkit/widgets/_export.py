@@ -138,10 +138,10 @@ def samples(sources: Sequence[MaskSource], recipe: Recipe) -> Iterator[Sample]:
     Raises
     ------
     MaskError
-        Where two layers would become one sample, or a layer has too many axes.
+        Where two layers would become one sample.
     """
-    _check_names(sources)
-    copies = [replace(source, data=_copy(source.data)) for source in sources]
+    apart = _with_names_apart(sources)
+    copies = [replace(source, data=_copy(source.data)) for source in apart]
     for source in copies:
         for place, name, labels in _planes(source):
             yield _sample(source, place, name, labels, recipe)
@@ -154,6 +154,65 @@ def count_samples(sources: Sequence[MaskSource]) -> int | None:
 
 def _copy(data: Any) -> Any:
     return data.copy() if isinstance(data, np.ndarray) else data
+
+
+def writable(sources: Sequence[MaskSource]) -> tuple[list[MaskSource], tuple[str, ...]]:
+    """The masks that are pictures or stacks of pictures, and a note for each of the others.
+
+    Raises
+    ------
+    MaskError
+        Where there is none that is.
+    """
+    flat = [source for source in sources if source.data.ndim in (2, 3)]
+    others = [source for source in sources if source.data.ndim not in (2, 3)]
+    if others and not flat:
+        raise _too_many_axes(others[0])
+    return flat, tuple(f"left out: {_too_many_axes(source)}" for source in others)
+
+
+def _too_many_axes(source: MaskSource) -> MaskError:
+    return MaskError(
+        "mask has too many axes",
+        where=source.layer_name,
+        expected="a picture or a stack of pictures",
+        got="x".join(map(str, source.data.shape)),
+        remedy="split the stack first (right click, Split Stack)",
+    )
+
+
+def _with_names_apart(sources: Sequence[MaskSource]) -> list[MaskSource]:
+    """Masks whose images lie in different folders under one name get the folders' names, too.
+
+    Raises
+    ------
+    MaskError
+        Where two are still of one name.
+    """
+    groups: dict[str, list[MaskSource]] = {}
+    for source in sources:
+        groups.setdefault(source.name.casefold(), []).append(source)
+    names = {id(source): source.name for source in sources}
+    for group in groups.values():
+        folders = [_folders(source) for source in group]
+        deepest = max(map(len, folders)) if len(group) > 1 else 0
+        for depth in range(1, deepest + 1):
+            ends = ["/".join(parts[-depth:]) for parts in folders]
+            if len(set(ends)) == len(group) and all(ends):
+                named = zip(group, ends, strict=True)
+                names |= {id(source): f"{end}/{source.name}" for source, end in named}
+                break
+    apart = [replace(source, name=names[id(source)]) for source in sources]
+    _check_names(apart)
+    return apart
+
+
+def _folders(source: MaskSource) -> tuple[str, ...]:
+    """Folders of the image's file, the outermost first; none where it has no file."""
+    path = None if source.picture is None else source.picture.path
+    if path is None:
+        return ()
+    return tuple(_file_name(part) for part in path.absolute().parent.parts[1:])
 
 
 def _check_names(sources: Sequence[MaskSource]) -> None:
@@ -174,14 +233,6 @@ def _planes(source: MaskSource) -> Iterator[tuple[str, str, NDArray[Any]]]:
     if source.data.ndim == 2:
         yield "", source.name, np.asarray(source.data)
         return
-    if source.data.ndim != 3:
-        raise MaskError(
-            "mask has too many axes",
-            where=source.layer_name,
-            expected="a picture or a stack of pictures",
-            got="x".join(map(str, source.data.shape)),
-            remedy="split the stack first (right click, Split Stack)",
-        )
     digits = len(str(source.data.shape[0] - 1))
     for index in range(source.data.shape[0]):
         labels = np.asarray(source.data[index])

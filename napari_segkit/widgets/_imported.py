@@ -91,7 +91,8 @@ def show(
     open_before = _open_image(viewer, loaded)
     image, notes = open_before, loaded.notes
     if image is None and loaded.pixels is not None:
-        image = viewer.add_layer(Image(loaded.pixels, name=loaded.name, rgb=True))
+        image = Image(loaded.pixels, name=loaded.name, rgb=True)
+        viewer.add_layer(image)  # what it returns may be a proxy, which is gone at once
         if loaded.original is not None:
             remember_original(image, loaded.original)
     elif image is None:

@@ -6,12 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.errors import DatasetError
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QDropEvent
+
+    from napari_segkit.data.formats.base import Format
 
 _MASKS = "Datasets and masks (*.zip *.json *.xml *.png *.tif *.tiff *.bmp *.jpg);;All files (*)"
 
@@ -63,6 +74,85 @@ class SourceLine(QWidget):
         if chosen:
             self.line.setText(chosen)
             self.chosen.emit()
+
+
+class FormatChooser(QComboBox):
+    """How a dataset is read: by the format that recognises it, or one that the person names."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.addItem("recognised by itself", None)
+        for form in FORMATS.values():
+            self.addItem(form.title, form.id)
+        self.setToolTip("How the files are read")
+        self.setMinimumContentsLength(12)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+
+    def form(self) -> Format | None:
+        """The format that was named."""
+        chosen = self.currentData()
+        return None if chosen is None else FORMATS[chosen]
+
+
+class TargetLine(QWidget):
+    """A new folder, or a name that ends in ``.zip``."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.line = QLineEdit()
+        self.folder_button = QPushButton("Folder…")
+        self.zip_button = QPushButton("Zip…")
+        self.line.setPlaceholderText("masks.zip, or a folder")
+        self.line.setToolTip("A new folder, or a file that ends in .zip")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.folder_button)
+        buttons.addWidget(self.zip_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.line)
+        layout.addLayout(buttons)
+        self.folder_button.clicked.connect(self._on_folder)
+        self.zip_button.clicked.connect(self._on_zip)
+
+    def text(self) -> str:
+        """What was typed."""
+        return str(self.line.text())
+
+    def setText(self, text: str) -> None:
+        """Name a place."""
+        self.line.setText(text)
+
+    def path(self) -> Path:
+        """The place.
+
+        Raises
+        ------
+        DatasetError
+            Where none is named.
+        """
+        text = self.text().strip()
+        if not text:
+            raise DatasetError("no place is chosen", remedy="name a folder or a .zip file")
+        return Path(text).expanduser().absolute()
+
+    def _on_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for the dataset")
+        if chosen:
+            folder = Path(chosen)
+            self.setText(str(folder / "masks" if any(folder.iterdir()) else folder))
+
+    def _on_zip(self) -> None:
+        options = QFileDialog.Option.DontConfirmOverwrite  # asked for in the dock
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Zip file for the dataset", "masks.zip", "Zip (*.zip)", options=options
+        )
+        if chosen:
+            self.setText(chosen if chosen.lower().endswith(".zip") else f"{chosen}.zip")
+
+
+def is_taken(target: Path) -> bool:
+    """Whether something lies there that would be replaced."""
+    return target.is_file() or (target.is_dir() and any(target.iterdir()))
 
 
 def dropped_path(event: QDropEvent) -> Path | None:

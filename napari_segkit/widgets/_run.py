@@ -132,6 +132,10 @@ class SegmentRun(QObject):
     def cancel(self) -> None:
         """Stop at the model's next step; the mask stays as it is."""
         self._runner.cancel()
+        if self._held_back is not None:  # found already, waiting for the end of a stroke
+            self._held_back = None
+            self._stroke_timer.stop()
+            self._on_cancelled()
 
     def add_offered(self) -> None:
         """Add a result that could not be written as a new layer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from qtpy.QtCore import QUrl
@@ -10,9 +9,7 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -20,15 +17,26 @@ from qtpy.QtWidgets import (
 )
 
 from napari_segkit.data.dataset import WriteOptions
-from napari_segkit.errors import DatasetError, MaskError, SegkitError
+from napari_segkit.errors import MaskError, SegkitError
 from napari_segkit.widgets._choosers import MaskList
 from napari_segkit.widgets._class_table import ClassTable
 from napari_segkit.widgets._dock import Dock
-from napari_segkit.widgets._export import Recipe, classes_of, count_samples, samples, take_down
+from napari_segkit.widgets._export import (
+    Recipe,
+    classes_of,
+    count_samples,
+    samples,
+    take_down,
+    writable,
+)
+from napari_segkit.widgets._places import TargetLine, is_taken
 from napari_segkit.widgets._status import StatusBox
+from napari_segkit.widgets._words import counted
 from napari_segkit.widgets._worker import Failure, JobRunner
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.components import ViewerModel
 
     from napari_segkit.data.dataset import WriteReport
@@ -52,12 +60,11 @@ class ExportDock(Dock):
         self._viewer = napari_viewer
         self._written: Path | None = None
         self._asked: Path | None = None
+        self._left_out: tuple[str, ...] = ()
         self.runner = JobRunner(self)
         self.masks = MaskList(napari_viewer)
         self.classes = ClassTable()
-        self.target = QLineEdit()
-        self.folder_button = QPushButton("Folder…")
-        self.zip_button = QPushButton("Zip…")
+        self.target = TargetLine()
         self.subset = QLineEdit("default")
         self.include_images = QCheckBox("Include the images")
         self.instances = QComboBox()
@@ -69,8 +76,6 @@ class ExportDock(Dock):
 
     def _lay_out(self) -> None:
         self.masks.setToolTip("Masks to write: each is one image of the dataset")
-        self.target.setPlaceholderText("masks.zip, or a folder")
-        self.target.setToolTip("A new folder, or a file that ends in .zip")
         self.subset.setToolTip("Name of the list of images, such as default or Train; no _")
         self.include_images.setToolTip("Copy the images into the dataset beside their masks")
         self.instances.addItem("Every object by itself", "separate")
@@ -81,10 +86,6 @@ class ExportDock(Dock):
         lines.addRow("Objects", self.instances)
         lines.addRow("Subset", self.subset)
         lines.addRow("Write to", self.target)
-        browse = QHBoxLayout()
-        browse.addWidget(self.folder_button)
-        browse.addWidget(self.zip_button)
-        lines.addRow("", browse)
         layout = QVBoxLayout(self)
         layout.addWidget(QLabel("Masks"))
         layout.addWidget(self.masks, 1)
@@ -96,8 +97,6 @@ class ExportDock(Dock):
 
     def _connect(self) -> None:
         self.masks.ticked.connect(self._on_masks)
-        self.folder_button.clicked.connect(self._on_folder)
-        self.zip_button.clicked.connect(self._on_zip)
         self.export_button.clicked.connect(self._on_export_or_cancel)
         self.status.action.connect(self._on_action)
         self.runner.progressed.connect(self.status.show_progress)
@@ -108,20 +107,6 @@ class ExportDock(Dock):
     def _on_masks(self) -> None:
         self.classes.show_classes(classes_of(self.masks.layers()))
         self._show_running()
-
-    def _on_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Folder for the dataset")
-        if chosen:
-            folder = Path(chosen)
-            self.target.setText(str(folder / "masks" if any(folder.iterdir()) else folder))
-
-    def _on_zip(self) -> None:
-        options = QFileDialog.Option.DontConfirmOverwrite  # asked for here, in the dock
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, "Zip file for the dataset", "masks.zip", "Zip (*.zip)", options=options
-        )
-        if chosen:
-            self.target.setText(chosen if chosen.lower().endswith(".zip") else f"{chosen}.zip")
 
     def _on_export_or_cancel(self) -> None:
         if self.runner.running:
@@ -139,9 +124,9 @@ class ExportDock(Dock):
 
     def _export(self, *, overwrite: bool) -> None:
         try:
-            target = self._target()
+            target = self.target.path()
             overwrite = overwrite and target == self._asked  # not another one, typed since
-            if not overwrite and _is_taken(target):
+            if not overwrite and is_taken(target):
                 self._asked = target
                 self.status.say(f"{target} exists already", action=_REPLACE, bad=True)
                 return
@@ -150,18 +135,13 @@ class ExportDock(Dock):
             self._on_failed(Failure.of(error))
         self._show_running()
 
-    def _target(self) -> Path:
-        text = self.target.text().strip()
-        if not text:
-            raise DatasetError("no place is chosen", remedy="name a folder or a .zip file")
-        return Path(text).expanduser().absolute()
-
     def _start(self, target: Path, *, overwrite: bool) -> None:
         from napari_segkit.jobs import write_dataset
 
-        sources = [take_down(layer, self._viewer) for layer in self.masks.layers()]
-        if not sources:
+        taken = [take_down(layer, self._viewer) for layer in self.masks.layers()]
+        if not taken:
             raise MaskError("no mask is chosen", remedy="tick one in the list")
+        sources, self._left_out = writable(taken)
         recipe = Recipe(self.classes.classes(), include_images=self.include_images.isChecked())
         kind: Literal["separate", "merge"] = self.instances.currentData()
         options = WriteOptions(
@@ -182,11 +162,9 @@ class ExportDock(Dock):
 
     def _on_done(self, report: WriteReport) -> None:
         self._written = report.path
-        images = f"{report.images} image{'' if report.images == 1 else 's'}"
-        objects = f"{report.instances} object{'' if report.instances == 1 else 's'}"
         self.status.say(
-            f"{images}, {objects} written",
-            notes=(str(report.path), *report.warnings),
+            f"{counted(report.images, 'image')}, {counted(report.instances, 'object')} written",
+            notes=(str(report.path), *self._left_out, *report.warnings),
             action=_OPEN,
         )
         self._show_running()
@@ -206,7 +184,3 @@ class ExportDock(Dock):
         self.export_button.setToolTip(
             "Stop; nothing is left behind" if running else "Write the masks as CVAT mask 1.1"
         )
-
-
-def _is_taken(target: Path) -> bool:
-    return target.is_file() or (target.is_dir() and any(target.iterdir()))

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout
+from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout
 
-from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.errors import SegkitError
 from napari_segkit.widgets._dock import Dock
 from napari_segkit.widgets._import_run import ImportRun
 from napari_segkit.widgets._import_tabs import ClassesTab, FaultsTab, ImagesTab
 from napari_segkit.widgets._imported import close_unchanged, find_shown, show
 from napari_segkit.widgets._loader import SampleLoader, Unknown
-from napari_segkit.widgets._places import SourceLine, dropped_path
+from napari_segkit.widgets._places import FormatChooser, SourceLine, dropped_path
 from napari_segkit.widgets._status import StatusBox
 from napari_segkit.widgets._words import counted, objects_of
 from napari_segkit.widgets._worker import Failure
@@ -54,7 +53,7 @@ class ImportDock(Dock):
         self.run = ImportRun(self)
         self.loader = SampleLoader(self)
         self.source = SourceLine()
-        self.format = QComboBox()
+        self.format = FormatChooser()
         self.open_button = QPushButton(_OPEN)
         self.about = QLabel()
         self.images, self.classes, self.faults = ImagesTab(), ClassesTab(), FaultsTab()
@@ -66,14 +65,6 @@ class ImportDock(Dock):
 
     def _lay_out(self) -> None:
         self.setAcceptDrops(True)
-        self.format.addItem("recognised by itself", None)
-        for form in FORMATS.values():
-            self.format.addItem(form.title, form.id)
-        self.format.setToolTip("How the files are read")
-        self.format.setMinimumContentsLength(12)
-        self.format.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.about.setWordWrap(True)
         self.about.hide()
         self.tabs.addTab(self.images, "Images")
@@ -123,8 +114,7 @@ class ImportDock(Dock):
             Open its first image as soon as it is known.
         """
         self.source.line.setText(str(path))
-        chosen = self.format.currentData()
-        self._open(path, None if chosen is None else FORMATS[chosen])
+        self._open(path, self.format.form())
         self._first = _FIRST if open_first else None
 
     def open_image(self, name: str) -> None:

@@ -189,10 +189,10 @@ def test_the_images_own_file_is_included_byte_for_byte(bench: Bench) -> None:
     assert (bench.folder / "out/JPEGImages/IMG 1.jpg").read_bytes() == path.read_bytes()
 
 
-def _opened_from(bench: Bench, path: Path) -> None:
+def _opened_from(bench: Bench, path: Path, layer: int = 0) -> None:
     from napari.layers._source import Source
 
-    bench.viewer.layers[0]._source = Source(path=str(path), reader_plugin="napari")
+    bench.viewer.layers[layer]._source = Source(path=str(path), reader_plugin="napari")
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4, 5, 6, 7, 8])
@@ -241,6 +241,26 @@ def test_four_dimensions_are_refused_with_a_remedy(bench: Bench) -> None:
         "⚠ mask has too many axes (film · coins): expected a picture or a stack of pictures, "
         "got 2x3x40x60; split the stack first"
     )
+
+
+def test_a_film_is_left_out_and_the_rest_is_written(bench: Bench) -> None:
+    bench.add_run("film", (2, 3, 40, 60))
+    bench.add_run("photo")
+    assert bench.export() == "1 image, 2 objects written"
+    assert bench.notes()[1].startswith("left out: mask has too many axes (film · coins)")
+
+
+def test_images_of_one_name_go_out_with_the_names_of_their_folders(bench: Bench) -> None:
+    for day in ("Monday", "Tuesday"):
+        path = bench.folder / day / "IMG 1.png"
+        path.parent.mkdir()
+        PilImage.fromarray(np.zeros((40, 60, 3), np.uint8)).save(path)
+        bench.add_run(day)
+        _opened_from(bench, path, layer=-2)
+    bench.dock.include_images.setChecked(True)
+    assert bench.export() == "2 images, 4 objects written"
+    assert bench.read("Monday/IMG 1").name == "Monday/IMG 1"
+    assert (bench.folder / "out/JPEGImages/Tuesday/IMG 1.png").is_file()
 
 
 def test_two_masks_of_one_name_are_refused_before_anything_is_written(bench: Bench) -> None:
@@ -298,13 +318,13 @@ def test_open_folder_opens_the_place(bench: Bench, monkeypatch: pytest.MonkeyPat
 def test_browse_proposes_a_new_folder_in_one_that_is_not_empty(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dialog = "napari_segkit.widgets.exchange.QFileDialog"
+    dialog = "napari_segkit.widgets._places.QFileDialog"
     monkeypatch.setattr(f"{dialog}.getExistingDirectory", lambda *_: str(bench.folder))
-    bench.dock.folder_button.click()
+    bench.dock.target.folder_button.click()
     assert bench.dock.target.text() == str(bench.folder)
     (bench.folder / "x").touch()
-    bench.dock.folder_button.click()
+    bench.dock.target.folder_button.click()
     assert bench.dock.target.text() == str(bench.folder / "masks")
     monkeypatch.setattr(f"{dialog}.getSaveFileName", lambda *_, **__: (str(bench.folder / "a"), ""))
-    bench.dock.zip_button.click()
+    bench.dock.target.zip_button.click()
     assert bench.dock.target.text() == str(bench.folder / "a.zip")

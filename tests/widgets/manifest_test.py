@@ -24,14 +24,23 @@ def test_the_root_manifest_is_the_packages_own() -> None:
 
 
 def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
-    assert [w.display_name for w in manifest.contributions.widgets] == ["Coins", "Export masks"]
+    assert [w.display_name for w in manifest.contributions.widgets] == [
+        "Coins",
+        "Export masks",
+        "Import masks",
+        "CVAT server",
+    ]
     menus = {
         name: [item.command for item in items]
         for name, items in manifest.contributions.menus.items()
     }
     assert menus == {
         "napari/layers/segment": ["napari-segkit.coins_dock"],
-        "napari/file/io_utilities": ["napari-segkit.export_dock"],
+        "napari/file/io_utilities": [
+            "napari-segkit.import_dock",
+            "napari-segkit.export_dock",
+            "napari-segkit.cvat_dock",
+        ],
     }
 
 
@@ -62,8 +71,10 @@ app = QApplication([])
 from napari.components import ViewerModel
 from napari_segkit.widgets.segment import CoinsDock
 from napari_segkit.widgets.exchange import ExportDock
+from napari_segkit.widgets.importing import ImportDock
+from napari_segkit.widgets.server import CvatDock
 viewer = ViewerModel()
-docks = [CoinsDock(viewer), ExportDock(viewer)]
+docks = [CoinsDock(viewer), ExportDock(viewer), ImportDock(viewer), CvatDock(viewer)]
 print(*sorted({"torch", "cv2", "torchvision", "openvino"} & set(sys.modules)))
 """
 

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from napari_segkit import jobs
-from napari_segkit.cli import data_commands, synth_commands, train_commands
+from napari_segkit.cli import data_commands, replay_commands, synth_commands, train_commands
 from napari_segkit.cli.cvat_commands import cvat_app
 from napari_segkit.cli.options import parse_class_changes, parse_pairs
 from napari_segkit.cli.report import (
@@ -46,6 +46,7 @@ app = typer.Typer(
 )
 data_commands.register(app)
 synth_commands.register(app)
+replay_commands.register(app)
 train_commands.register(app)
 app.add_typer(cvat_app, name="cvat")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,6 +92,7 @@ def train(
     from napari_segkit.training.tasks import get_task
 
     task = get_task(model_id)
+    task = replace(task, size=config.size or task.size)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     learn = yield from load_items(task, dataset)

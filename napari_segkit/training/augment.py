@@ -137,5 +137,5 @@ def window(
     if side != size:
         how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
         part = cv2.resize(part, (size, size), interpolation=how)
-        mask = cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST)
+        mask = cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
     return part, mask

@@ -115,7 +115,7 @@ class EggPanTask(Task):
         target = cv2.copyMakeBorder(item.target, *edges, cv2.BORDER_CONSTANT, value=0)
         how = cv2.INTER_AREA if side > self.size else cv2.INTER_LINEAR
         shape = (self.size, self.size)
-        small = cv2.resize(target, shape, interpolation=cv2.INTER_NEAREST)
+        small = cv2.resize(target, shape, interpolation=cv2.INTER_NEAREST_EXACT)
         return replace(
             item,
             image=cv2.resize(image, shape, interpolation=how),

@@ -5,21 +5,37 @@ given cannot be used; 130 cancelled. With ``--json`` one JSON object goes to sta
 """
 
 import logging
+import os
 import sys
 from dataclasses import asdict
-from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from napari_segkit import jobs
+from napari_segkit import __version__, jobs
 from napari_segkit.cli import data_commands, replay_commands, synth_commands, train_commands
 from napari_segkit.cli.cvat_commands import cvat_app
-from napari_segkit.cli.options import parse_class_changes, parse_pairs
+from napari_segkit.cli.options import (
+    FormatId,
+    Grouping,
+    Images,
+    Json,
+    Limit,
+    Lossy,
+    Merge,
+    Overwrite,
+    Source,
+    Subset,
+    Target,
+    Values,
+    parse_class_changes,
+    parse_pairs,
+)
 from napari_segkit.cli.report import (
     describe_model,
+    out,
     predict_json,
     print_json,
     print_models,
@@ -27,19 +43,17 @@ from napari_segkit.cli.report import (
     print_validation,
     print_written,
 )
-from napari_segkit.cli.run import heed_interrupts, run, told
+from napari_segkit.cli.run import end, heed_interrupts, run, told
 from napari_segkit.data.boxes import read_boxes
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.classes import read_value_map
 from napari_segkit.data.formats.indexed_png import IndexedPng
-from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.data.images import find_images
 from napari_segkit.models.base import make_params
 from napari_segkit.models.registry import get_model, model_ids
 
 app = typer.Typer(
     name="segkit",
-    help="Segment images, and read, check and write the masks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,30 +65,31 @@ train_commands.register(app)
 app.add_typer(cvat_app, name="cvat")
 
 
-class Grouping(StrEnum):
-    """How many objects an image gets in the dataset."""
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"segkit {__version__}", highlight=False)
+        raise typer.Exit
 
-    SEPARATE = "separate"
-    MERGE = "merge"
 
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
-FormatId = Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")]
-Subset = Annotated[str, typer.Option(help="Name of the list of images, such as default or Train.")]
-Images = Annotated[bool, typer.Option("--images/--no-images", help="Copy the images, too.")]
-Merge = Annotated[
-    Grouping, typer.Option(help="separate objects, or merge them to one per class and image.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the dataset at the target.")]
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """Segment images, and read, check and write the masks."""
 
 
 def main() -> None:
     """Entry point of ``segkit`` and ``python -m napari_segkit``."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell: >&-
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  till the end
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name must not break the table
     logging.basicConfig(format="%(levelname)s: %(message)s")
     heed_interrupts()
-    app()
+    sys.exit(end(lambda: app(standalone_mode=False), sys.argv))
 
 
 @app.command()
@@ -89,7 +104,7 @@ def models(as_json: Json = False) -> None:
 def predict(
     model: Annotated[str, typer.Argument(help="See `segkit models`.")],
     images: Annotated[list[Path], typer.Argument(help="Files, folders, glob patterns.")],
-    out: Annotated[Path, typer.Option(help="Folder or .zip to write.")],
+    target: Annotated[Path, typer.Option("--out", help="Folder or .zip to write.")],
     format_id: FormatId = "cvat-mask",
     weights: Annotated[Path | None, typer.Option(help="Weights file of the model.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -103,10 +118,14 @@ def predict(
     instances: Merge = Grouping.SEPARATE,
     overlays: Annotated[Path | None, typer.Option(help="Folder for pictures of results.")] = None,
     overwrite: Overwrite = False,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Segment images and write the masks as a dataset."""
-    with told(as_json):
+    left = f"no dataset was written, pictures so far are in {overlays}"
+    with told(
+        as_json, limit, cancelled=f"cancelled; {left if overlays else 'nothing was written'}"
+    ):
         chosen = get_model(model)
         params = make_params(chosen, preset, parse_pairs(settings or [], "--set"))
         segmenter = chosen()
@@ -115,7 +134,7 @@ def predict(
             jobs.predict_files(
                 segmenter,
                 find_images(images),
-                out,
+                target,
                 params=params,
                 boxes=None if boxes is None else read_boxes(boxes),
                 format_id=format_id,
@@ -132,8 +151,8 @@ def predict(
 @app.command()
 @app.command("convert")
 def export(
-    source: Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")],
-    target: Annotated[Path, typer.Argument(help="Folder or .zip to write.")],
+    source: Source,
+    target: Target,
     format_id: FormatId = "cvat-mask",
     subset: Subset = "default",
     with_images: Images = False,
@@ -144,18 +163,14 @@ def export(
     color: Annotated[
         list[str] | None, typer.Option(metavar="OLD=R,G,B", help="Recolour a class.")
     ] = None,
-    values: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Read masks of values: classes.json, rings or egg-pan."),
-    ] = None,
-    lossy: Annotated[
-        bool, typer.Option("--lossy", help="Write what the format cannot wholly hold, too.")
-    ] = False,
+    values: Values = None,
+    lossy: Lossy = False,
     overwrite: Overwrite = False,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Write a dataset in any format: as folder or archive, classes renamed or recoloured."""
-    with told(as_json):
+    with told(as_json, limit):
         job = jobs.convert(
             source,
             target,
@@ -171,11 +186,12 @@ def export(
 
 @app.command()
 def validate(
-    path: Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")],
+    path: Source,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """List every fault of a dataset: file, what is wrong, what to do; exit code 1 for errors."""
-    with told(as_json):
+    with told(as_json, limit):
         result = run(jobs.validate(path), as_json)
         print_json(asdict(result) | {"ok": result.ok}) if as_json else print_validation(result)
     if not result.ok:

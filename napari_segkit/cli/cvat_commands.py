@@ -12,12 +12,21 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from napari_segkit.cli.report import err, out, print_json, print_written
+from napari_segkit.cli.options import (
+    FormatId,
+    Grouping,
+    Images,
+    Json,
+    Merge,
+    Overwrite,
+    Source,
+    Subset,
+)
+from napari_segkit.cli.report import count, err, out, print_json, print_written
 from napari_segkit.cli.run import run, told
 from napari_segkit.data.cvat_compare import MismatchError
 from napari_segkit.data.cvat_server import open_server
 from napari_segkit.data.dataset import WriteOptions
-from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.errors import InputError
 from napari_segkit.jobs import cvat as jobs
 
@@ -35,13 +44,6 @@ class Mode(StrEnum):
     REPLACE = "replace"
 
 
-class Grouping(StrEnum):
-    """How many objects an image gets in the task."""
-
-    SEPARATE = "separate"
-    MERGE = "merge"
-
-
 Task = Annotated[int, typer.Option(min=1, help="Number of the task: in its address, /tasks/N.")]
 Url = Annotated[
     str, typer.Option(envvar="CVAT_URL", help="Address of the server: https://app.cvat.ai")
@@ -50,12 +52,11 @@ Insecure = Annotated[
     bool, typer.Option("--insecure", help="Allow http:// to another machine: others can listen.")
 ]
 Timeout = Annotated[float, typer.Option(min=1, help="Give up after so many seconds.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 @cvat_app.command()
 def push(
-    dataset: Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")],
+    dataset: Source,
     task: Task,
     url: Url,
     mode: Annotated[
@@ -65,9 +66,7 @@ def push(
     subset: Annotated[
         str | None, typer.Option(help="Only the images of this list, such as Train.")
     ] = None,
-    instances: Annotated[
-        Grouping, typer.Option(help="separate objects, or merge them to one per class and image.")
-    ] = Grouping.SEPARATE,
+    instances: Merge = Grouping.SEPARATE,
     direct: Annotated[
         bool, typer.Option("--direct", help="Send shapes, no file: over 255 objects, only append.")
     ] = False,
@@ -112,16 +111,10 @@ def pull(
     task: Task,
     url: Url,
     target: Annotated[Path, typer.Option("--out", help="Folder or .zip to write.")],
-    format_id: Annotated[
-        str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")
-    ] = "cvat-mask",
-    with_images: Annotated[
-        bool, typer.Option("--images/--no-images", help="Fetch the images, too.")
-    ] = False,
-    subset: Annotated[str, typer.Option(help="Name of the list of images.")] = "default",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the dataset at the target.")
-    ] = False,
+    format_id: FormatId = "cvat-mask",
+    with_images: Images = False,
+    subset: Subset = "default",
+    overwrite: Overwrite = False,
     insecure: Insecure = False,
     timeout: Timeout = 3600,
     as_json: Json = False,
@@ -148,14 +141,10 @@ def _print_mismatches(error: MismatchError, as_json: bool) -> None:
 def _print_push(report: jobs.PushReport) -> None:
     done = "appended to" if report.mode == "append" else "put in the place of everything in"
     place = escape(f"task {report.task} ({report.task_name}) at {report.server}")
-    counts = f"{_count(report.instances, 'object')} in {_count(report.images, 'image')}"
+    counts = f"{count(report.instances, 'object')} in {count(report.images, 'image')}"
     out.print(f"{counts} {done} {place}", soft_wrap=True)
     if report.untouched:
         verb = "is" if report.untouched == 1 else "are"
-        out.print(f"{_count(report.untouched, 'frame')} of the task {verb} not in the dataset")
+        out.print(f"{count(report.untouched, 'frame')} of the task {verb} not in the dataset")
     for warning in report.warnings:
         err.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

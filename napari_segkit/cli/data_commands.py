@@ -8,12 +8,26 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from napari_segkit.cli.report import err, out, print_json, print_written
+from napari_segkit.cli.options import (
+    FormatId,
+    Grouping,
+    Images,
+    Json,
+    Limit,
+    Lossy,
+    Merge,
+    Overwrite,
+    Source,
+    Subset,
+    Target,
+    Values,
+    flag,
+)
+from napari_segkit.cli.report import count, err, out, print_json, print_written
 from napari_segkit.cli.run import run, told
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.classes import read_value_map
 from napari_segkit.data.formats.indexed_png import IndexedPng
-from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.data.mask_boxes import BoxFile
 from napari_segkit.data.pixels import ImageFinder
 from napari_segkit.data.prepare import Recipe
@@ -24,13 +38,6 @@ from napari_segkit.jobs.prepare import ImportReport, Preparation, import_dataset
 from napari_segkit.jobs.profile import Profile, check_page, profile, write_page
 
 
-class Grouping(StrEnum):
-    """How many objects an image gets in the dataset."""
-
-    SEPARATE = "separate"
-    MERGE = "merge"
-
-
 class BoxStyle(StrEnum):
     """Which program reads the boxes."""
 
@@ -38,23 +45,15 @@ class BoxStyle(StrEnum):
     RINGS = "rings"
 
 
-def _flag(name: str, text: str) -> Any:
-    return typer.Option(name, help=text)
-
-
-Source = Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")]
-Target = Annotated[Path, typer.Argument(help="Folder or .zip to write.")]
-Json = Annotated[bool, _flag("--json", "Print one JSON object instead of text.")]
-FormatId = Annotated[str, _flag("--format", f"One of: {', '.join(FORMATS)}.")]
-PadSquare = Annotated[bool, _flag("--pad-square", "First fill up with black to a square.")]
+PadSquare = Annotated[bool, flag("--pad-square", "First fill up with black to a square.")]
 Resize = Annotated[
     str | None, typer.Option(metavar="N|WxH", help="Then scale; masks by nearest pixel.")
 ]
 Tiles = Annotated[
     int | None, typer.Option(metavar="N", help="Then cut into NxN tiles, NAME_ROW_COLUMN.")
 ]
-Overlap = Annotated[int, _flag("--overlap", "Pixels that neighbouring tiles share.")]
-KeepEmpty = Annotated[bool, _flag("--keep-empty", "Keep tiles without objects.")]
+Overlap = Annotated[int, flag("--overlap", "Pixels that neighbouring tiles share.")]
+KeepEmpty = Annotated[bool, flag("--keep-empty", "Keep tiles without objects.")]
 SplitText = Annotated[
     str | None,
     typer.Option(
@@ -64,35 +63,25 @@ SplitText = Annotated[
     ),
 ]
 SplitList = Annotated[
-    Path | None, _flag("--split-list", "By a list: lines NAME,SUBSET, or split.json of an import.")
+    Path | None, flag("--split-list", "By a list: lines NAME,SUBSET, or split.json of an import.")
 ]
 Boxes = Annotated[
-    Path | None, _flag("--boxes", "Also write boxes around the masks to this JSON file.")
+    Path | None, flag("--boxes", "Also write boxes around the masks to this JSON file.")
 ]
 BoxesAs = Annotated[
-    BoxStyle, _flag("--boxes-as", "A box per object, or the ring project's annotations.json.")
+    BoxStyle, flag("--boxes-as", "A box per object, or the ring project's annotations.json.")
 ]
 Jitter = Annotated[
-    int, _flag("--jitter", "Move box sides outward by 0 to this many pixels, by chance.")
+    int, flag("--jitter", "Move box sides outward by 0 to this many pixels, by chance.")
 ]
-Seed = Annotated[int, _flag("--seed", "Of the jitter.")]
+Seed = Annotated[int, flag("--seed", "Of the jitter.")]
 Photos = Annotated[
-    Path | None, _flag("--images-from", "Folder of the images that the dataset lacks itself.")
-]
-Subset = Annotated[str, _flag("--subset", "Name of the list of images.")]
-Images = Annotated[bool, _flag("--images/--no-images", "Write the images, too.")]
-Merge = Annotated[
-    Grouping, _flag("--instances", "separate objects, or merge them to one per class and image.")
+    Path | None, flag("--images-from", "Folder of the images that the dataset lacks itself.")
 ]
 SkipBad = Annotated[
-    bool, _flag("--skip-bad", "Leave out images that cannot be read; then exit code 1.")
+    bool, flag("--skip-bad", "Leave out images that cannot be read; then exit code 1.")
 ]
-Values = Annotated[
-    str | None, _flag("--values", "Read masks of values: classes.json, rings or egg-pan.")
-]
-Lossy = Annotated[bool, _flag("--lossy", "Write what the format cannot wholly hold, too.")]
-Overwrite = Annotated[bool, _flag("--overwrite", "Replace what is at the target.")]
-Page = Annotated[Path | None, _flag("--out", "HTML file to write.")]
+Page = Annotated[Path | None, flag("--out", "HTML file to write.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -124,10 +113,11 @@ def import_(
     values: Values = None,
     lossy: Lossy = False,
     overwrite: Overwrite = False,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Read a dataset and write it ready for training: padded, resized, tiled, split, with boxes."""
-    with told(as_json):
+    with told(as_json, limit):
         if split and split_list:
             raise ParamsError("both --split and --split-list", expected="one of them")
         preparation = Preparation(
@@ -157,10 +147,11 @@ def profile_(
     page: Page = None,
     images_from: Photos = None,
     overwrite: Overwrite = False,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Show sizes, balance, brightness and likely mistakes of a dataset in one offline HTML file."""
-    with told(as_json):
+    with told(as_json, limit):
         if page is not None:
             check_page(page, overwrite=overwrite)
         finder = ImageFinder(images_from) if images_from else None
@@ -195,7 +186,7 @@ def _import_json(report: ImportReport) -> dict[str, Any]:
 def _print_import(report: ImportReport) -> None:
     for one in report.written.values():
         print_written(one)
-    out.print(f"made from {report.sources} images")
+    out.print(f"made from {count(report.sources, 'image')}")
     for note in report.notes:
         err.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
     for name, error in report.failures.items():
@@ -205,11 +196,12 @@ def _print_import(report: ImportReport) -> None:
 def _print_profile(result: Profile, page: Path | None) -> None:
     found = result.summary
     out.print(
-        f"{found.images} images, {found.objects} objects of {len(found.classes)} classes, "
-        f"{found.empty} images without objects"
+        f"{count(found.images, 'image')}, {count(found.objects, 'object')}, "
+        f"classes: {len(found.classes)}, without objects: {count(found.empty, 'image')}",
+        highlight=False,
     )
-    for kind, count in result.counts().items():
-        out.print(f"  {count:5d}  {KINDS[kind][0]}", highlight=False)
+    for kind, number in result.counts().items():
+        out.print(f"  {number:5d}  {KINDS[kind][0]}", highlight=False)
     if not result.suspects:
         out.print("nothing looks wrong")
     for note in result.notes:

@@ -1,14 +1,52 @@
-"""Options that are typed as NAME=VALUE."""
+"""Arguments and options that several commands have, and those that are typed as NAME=VALUE."""
 
-from __future__ import annotations
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
 
-from typing import TYPE_CHECKING
+import typer
 
+from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.errors import ParamsError
 from napari_segkit.jobs import ClassChange
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+
+class Grouping(StrEnum):
+    """How many objects an image gets in the dataset."""
+
+    SEPARATE = "separate"
+    MERGE = "merge"
+
+
+def flag(name: str, text: str) -> Any:
+    """An option and its help."""
+    return typer.Option(name, help=text)
+
+
+Source = Annotated[Path, typer.Argument(help="Dataset: a folder or an archive.")]
+Target = Annotated[Path, typer.Argument(help="Folder or .zip to write.")]
+Json = Annotated[bool, flag("--json", "Print one JSON object instead of text.")]
+FormatId = Annotated[str, flag("--format", f"One of: {', '.join(FORMATS)}.")]
+Subset = Annotated[str, flag("--subset", "Name of the list of images, such as default or Train.")]
+Images = Annotated[bool, flag("--images/--no-images", "Write the images, too.")]
+Merge = Annotated[
+    Grouping, flag("--instances", "separate objects, or merge them to one per class and image.")
+]
+Values = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Read masks of values: classes.json, rings or egg-pan."),
+]
+Lossy = Annotated[bool, flag("--lossy", "Write what the format cannot wholly hold, too.")]
+Overwrite = Annotated[bool, flag("--overwrite", "Replace what is at the target.")]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=SIZE",
+        help="Raise a limit for files from elsewhere: pixels=400M, total=20GB, file=, files=, "
+        "ratio=, text=.",
+    ),
+]
 
 
 def parse_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
@@ -31,6 +69,9 @@ def parse_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 def parse_class_changes(rename: Sequence[str], color: Sequence[str]) -> dict[str, ClassChange]:
     """Changes by old name, from ``OLD=NEW`` and ``OLD=R,G,B``."""
     names, colors = parse_pairs(rename, "--rename"), parse_pairs(color, "--color")
+    for old, new in names.items():
+        if not new:
+            raise ParamsError(f"--rename {old}=", expected="a new name", got="nothing")
     return {
         old: ClassChange(names.get(old), _color(colors[old]) if old in colors else None)
         for old in names | colors

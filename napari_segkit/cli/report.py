@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,10 +18,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_segkit.data.dataset import Validation, WriteReport
+    from napari_segkit.errors import SegkitError
     from napari_segkit.jobs import PredictReport
     from napari_segkit.models.base import Segmenter
 
-out = Console()
+
+def leave() -> NoReturn:
+    """End as programs do that the signal of a broken pipe ends: whoever read has left."""
+    write_no_more()
+    raise typer.Exit(141)
+
+
+def write_no_more() -> None:
+    """Python flushes the output at its end, and must not stumble there."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        leave()
+
+
+out = _Console()
 err = Console(stderr=True)
 _MOST_ROWS = 50
 
@@ -54,7 +74,18 @@ def print_json(content: Any) -> None:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # a name that is not UTF-8, or a terminal that is not
         text = json.dumps(content, indent=2, default=str)
-    sys.stdout.write(text + "\n")
+    try:
+        sys.stdout.write(text + "\n")
+    except BrokenPipeError:
+        leave()
+
+
+def print_error(error: SegkitError, as_json: bool) -> None:
+    """One line on standard error, or its parts as JSON."""
+    if as_json:
+        print_json(error.as_dict())
+    else:
+        err.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
 
 
 def predict_json(report: PredictReport) -> dict[str, Any]:
@@ -63,6 +94,7 @@ def predict_json(report: PredictReport) -> dict[str, Any]:
         "images": [asdict(result) for result in report.results],
         "failures": [{"path": f.path, **f.error.as_dict()} for f in report.failures],
         "written": None if report.written is None else asdict(report.written),
+        "notes": report.notes,
     }
 
 
@@ -81,6 +113,8 @@ def print_predict(report: PredictReport, overlays: Path | None) -> None:
     for result in report.results:
         for note in result.notes:
             err.print(f"{escape(str(result.path))}: {escape(note)}", soft_wrap=True)
+    for note in report.notes:
+        err.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
     for failure in report.failures:
         err.print(
             f"[red]failed:[/red] {escape(str(failure.path))}: {escape(str(failure.error))}",
@@ -97,7 +131,7 @@ def print_predict(report: PredictReport, overlays: Path | None) -> None:
 
 def print_written(report: WriteReport) -> None:
     """What was written, where, and what to mind."""
-    objects = f"{_count(report.instances, 'object')} in {_count(report.images, 'image')}"
+    objects = f"{count(report.instances, 'object')} in {count(report.images, 'image')}"
     out.print(f"{objects} -> {escape(str(report.path))}", soft_wrap=True)
     for warning in report.warnings:
         err.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
@@ -110,10 +144,11 @@ def print_validation(result: Validation) -> None:
         line = f"[{style}]{fault.severity}:[/{style}] {escape(fault.file)}: {escape(fault.what)}"
         out.print(f"{line}; {escape(fault.remedy)}", soft_wrap=True)
     errors = sum(fault.severity == "error" for fault in result.faults)
-    counts = f"{_count(result.images, 'image')}, {_count(result.instances, 'object')}"
-    verdict = f"{_count(errors, 'error')}, {_count(len(result.faults) - errors, 'warning')}"
+    counts = f"{count(result.images, 'image')}, {count(result.instances, 'object')}"
+    verdict = f"{count(errors, 'error')}, {count(len(result.faults) - errors, 'warning')}"
     out.print(f"{escape(str(result.path))}: {counts}; {verdict} ({result.format})", soft_wrap=True)
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Such as 1 image, 2 images."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

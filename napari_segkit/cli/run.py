@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -13,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as ProgressBar
 
 from napari_segkit import jobs
-from napari_segkit.cli.report import err, print_json
+from napari_segkit.cli.report import err, print_error, print_json, write_no_more
 from napari_segkit.errors import InputError, SegkitError
+from napari_segkit.limits import parse_limits, raised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from napari_segkit.types import Job, Progress
@@ -49,19 +51,64 @@ def _on_interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextlib.contextmanager
-def told(as_json: bool) -> Iterator[None]:
-    """End with one line and an exit code where a person or the disk is the cause."""
+def told(
+    as_json: bool,
+    limit: Sequence[str] | None = None,
+    *,
+    cancelled: str = "cancelled; nothing was written",
+) -> Iterator[None]:
+    """End with one line and an exit code where a person or the disk is the cause.
+
+    Parameters
+    ----------
+    limit
+        Limits to raise for what runs inside, as typed.
+    cancelled
+        What is said after Ctrl+C.
+    """
     try:
-        yield
+        with raised(parse_limits(limit or ())):
+            yield
     except SegkitError as error:
-        if as_json:
-            print_json(error.as_dict())
-        else:
-            err.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+        print_error(error, as_json)
         raise typer.Exit(2 if isinstance(error, InputError) else 1) from error
     except KeyboardInterrupt as error:
-        err.print("cancelled; nothing was written")
+        if as_json:
+            print_json(SegkitError(cancelled).as_dict() | {"error": "Cancelled"})
+        else:
+            err.print(cancelled)
         raise typer.Exit(130) from error
+
+
+def end(call: Callable[[], object], arguments: Sequence[str]) -> int:
+    """Run the program and give its exit code, whatever becomes of the arguments and the output.
+
+    Parameters
+    ----------
+    call
+        Gives an exit code or ``None``.
+    arguments
+        As typed: they say whether a mistake in them is told as JSON.
+
+    Returns
+    -------
+    141 where whoever read the output left, as programs end that the signal ends.
+    """
+    try:
+        code = call()
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        if message := error.format_message().rstrip("."):  # without any, the help was printed
+            print_error(InputError(message, remedy="see --help"), "--json" in arguments)
+        return 2
+    except BrokenPipeError:
+        write_no_more()
+        return 141
+    except OSError as error:
+        write_no_more()
+        err.print(f"error: the output cannot be written: {error.strerror or error}", markup=False)
+        return 1
+    return code if isinstance(code, int) else 0
 
 
 def run(job: Job[T], as_json: bool) -> T:

@@ -38,8 +38,12 @@ def read_boxes(path: Path) -> dict[str, list[Box]]:
         raise PromptError("not JSON", where=path, expected=_EXPECTED, got=str(error)) from error
     try:
         return _parse(content)
+    except PromptError as error:
+        raise PromptError(
+            error.what, where=f"{path}: {error.where}", expected=error.expected, got=error.got
+        ) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        got = f"{type(error).__name__} {error}"
+        got = json.dumps(content, ensure_ascii=False)[:80]
         raise PromptError("not a file of boxes", where=path, expected=_EXPECTED, got=got) from error
 
 
@@ -57,18 +61,36 @@ def _parse(content: Any) -> dict[str, list[Box]]:
         return _parse_coco(content)
     if {"train", "test"} & content.keys() and all(isinstance(v, dict) for v in content.values()):
         entries = {name: entry for part in content.values() for name, entry in part.items()}
-        return {image_key(name): [_box(*entry["bbox"])] for name, entry in entries.items()}
-    return {image_key(name): [_box(*box) for box in boxes] for name, boxes in content.items()}
+        return {image_key(name): [_box(entry["bbox"], name)] for name, entry in entries.items()}
+    return {
+        image_key(name): [_box(box, name) for box in _list(boxes, name)]
+        for name, boxes in content.items()
+    }
 
 
 def _parse_coco(content: Any) -> dict[str, list[Box]]:
     names = {image["id"]: image_key(image["file_name"]) for image in content["images"]}
     boxes: dict[str, list[Box]] = defaultdict(list)
     for annotation in content["annotations"]:
-        x, y, width, height = (float(value) for value in annotation["bbox"])
-        boxes[names[annotation["image_id"]]].append((x, y, x + width, y + height))
+        name = names[annotation["image_id"]]
+        x, y, width, height = _box(annotation["bbox"], name, "x, y, width and height")
+        boxes[name].append((x, y, x + width, y + height))
     return dict(boxes)
 
 
-def _box(x0: Any, y0: Any, x1: Any, y1: Any) -> Box:
-    return float(x0), float(y0), float(x1), float(y1)
+def _list(boxes: Any, name: str) -> list[Any]:
+    if not isinstance(boxes, list):
+        expected, got = "a list of boxes, [[x0, y0, x1, y1], …]", f"{boxes!r:.60}"
+        raise PromptError("boxes of an image are no list", where=name, expected=expected, got=got)
+    return boxes
+
+
+def _box(values: Any, name: str, expected: str = "x0, y0, x1 and y1") -> Box:
+    """Four numbers of a box of the image ``name``."""
+    try:
+        x0, y0, x1, y1 = (float(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise PromptError(
+            "a box is not four numbers", where=name, expected=expected, got=f"{values!r:.60}"
+        ) from error
+    return x0, y0, x1, y1

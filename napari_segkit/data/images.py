@@ -66,13 +66,21 @@ def find_images(places: Iterable[Path]) -> list[ImageSource]:
     Raises
     ------
     ImageError
-        Where a place does not exist, or nothing is found at all.
+        Where a place does not exist or must not be read, or nothing is found at all.
     """
     found: dict[Path, ImageSource] = {}
     places = list(places)
     for place in places:
-        for source in _sources(place):
-            found.setdefault(source.path.absolute(), source)
+        try:
+            for source in _sources(place):
+                found.setdefault(source.path.absolute(), source)
+        except OSError as error:
+            raise ImageError(
+                "cannot be looked through",
+                where=error.filename or place,
+                got=error.strerror or error,
+                remedy="ask for the right to read it, or leave it out",
+            ) from error
     if not found:
         raise ImageError(
             "no images found",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PACKED = (".png", ".jpg", ".jpeg", ".webp", ".gif")  # deflating these again gains nothing
+_OTHER_ARCHIVES = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 _TIME = (1980, 1, 1, 0, 0, 0)  # the same dataset gives the same archive
 
 
@@ -40,10 +41,17 @@ def open_pack(target: Path, *, overwrite: bool, replaceable: Callable[[Path], bo
     Raises
     ------
     DatasetError
-        Where the target is taken.
+        Where the target is taken, or named as an archive of another kind.
     WriteError
         Where the place cannot be written.
     """
+    if target.suffix.lower() in _OTHER_ARCHIVES:
+        raise DatasetError(
+            "an archive of this kind is not written",
+            where=target,
+            expected=".zip, or no ending for a folder",
+            got=target.suffix,
+        )
     made = _make_parents(target)
     try:
         if target.suffix.lower() == ".zip":

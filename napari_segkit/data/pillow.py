@@ -47,8 +47,7 @@ def _large(file: Path | IO[bytes], formats: tuple[str, ...]) -> ImageFile:
     for name in formats:
         factory, accepts = PilImage.OPEN[name]
         if accepts is None or accepts(prefix) is True:
-            opened: ImageFile = factory(file, None)  # type: ignore[arg-type]  a path is fine
-            return opened
+            return factory(file, "")  # type: ignore[arg-type]
     raise UnidentifiedImageError(str(file))
 
 

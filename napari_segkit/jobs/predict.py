@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from napari_segkit.models.base import ModelParams, Segmenter
     from napari_segkit.types import Box, Image, Job, Segmentation
 
+_EXAMPLES = 5  # names that a note gives
 logger = logging.getLogger(__name__)
 
 
@@ -136,6 +137,7 @@ class PredictReport:
     results: tuple[ImageResult, ...]
     failures: tuple[Failure, ...]
     written: WriteReport | None
+    notes: tuple[str, ...] = ()
 
 
 def predict_files(
@@ -168,7 +170,7 @@ def predict_files(
     WriteError
         Where the disk refuses.
     """
-    prompts = _match_boxes(sources, boxes)
+    prompts, notes = _match_boxes(sources, boxes)
     options = options or WriteOptions()
     if overlays is not None:
         check_overlays(overlays, sources, target, overwrite=options.overwrite)
@@ -187,6 +189,8 @@ def predict_files(
                 raise
             except SegkitError as error:
                 failures.append(Failure(source.path, error))
+            except (OSError, MemoryError) as error:
+                failures.append(Failure(source.path, _refused_by_system(error)))
             except Exception as error:
                 logger.exception("a bug in model %s on %s", model.id, source.path)
                 bug = ModelError(f"model {model.id} failed", got=repr(error), remedy="report it")
@@ -196,27 +200,45 @@ def predict_files(
         written = writer.commit() if results else None
     finally:
         writer.discard()  # after a commit there is nothing left to discard
-    return PredictReport(tuple(results), tuple(failures), written)
+    return PredictReport(tuple(results), tuple(failures), written, notes)
+
+
+def _refused_by_system(error: OSError | MemoryError) -> SegkitError:
+    if isinstance(error, MemoryError):
+        remedy = "close other programs, or cut the image into tiles"
+        return SegkitError("there is not enough memory for this image", remedy=remedy)
+    return SegkitError(
+        "the system refused", where=error.filename, got=error.strerror or error, remedy="try again"
+    )
 
 
 def _match_boxes(
     sources: Sequence[ImageSource], boxes: Mapping[str, Sequence[Box]] | None
-) -> dict[Path, Prompts]:
-    """Prompts by image; a name may be the path inside the folder that was given, or the file's."""
+) -> tuple[dict[Path, Prompts], tuple[str, ...]]:
+    """Prompts by image, and what belongs to none.
+
+    A name may be the path inside the folder that was given, or the file's.
+    """
     if boxes is None:
-        return {}
+        return {}, ()
     found = {}
+    left = {name for name, rows in boxes.items() if rows}
     for source in sources:
-        rows = boxes.get(source.name) or boxes.get(image_key(source.path.name))
-        if rows:
-            found[source.path] = Prompts(boxes=np.array(rows, np.float32))
+        for name in (source.name, image_key(source.path.name)):
+            if boxes.get(name):
+                found[source.path] = Prompts(boxes=np.array(boxes[name], np.float32))
+                left.discard(name)
+                break
     if not found:
         raise PromptError(
             "no image has boxes",
             expected=f"names such as {sources[0].name}",
             got=", ".join(list(boxes)[:3]) or "an empty file",
         )
-    return found
+    shown = ", ".join(sorted(left)[:_EXAMPLES]) + (" …" if len(left) > _EXAMPLES else "")
+    return found, (
+        f"boxes of images that are not here: {shown} ({len(left)} in all)",
+    ) if left else ()
 
 
 def _predict_file(

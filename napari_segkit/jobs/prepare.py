@@ -221,12 +221,14 @@ class _Importer:
         """What was done."""
         remarks = [*self._dataset.notes, *notes, *self._notes.sentences()]
         if self._dropped:
-            remarks.append(f"{self._dropped} tiles without objects were left out")
+            remarks.append(f"tiles without objects that were left out: {self._dropped}")
         if self._vanished:
-            remarks.append(f"{self._vanished} objects became smaller than a pixel and vanished")
+            remarks.append(
+                f"objects that became smaller than a pixel and vanished: {self._vanished}"
+            )
         boxes = self._wanted.boxes
         if boxes is not None and boxes.empty and boxes.style == "rings":
-            remarks.append(f"{len(boxes.empty)} images without objects have no box")
+            remarks.append(f"images without objects, which have no box: {len(boxes.empty)}")
         return ImportReport(
             self._sources, written, self._dropped, self._vanished, self._failures, tuple(remarks)
         )

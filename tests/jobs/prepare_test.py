@@ -109,7 +109,7 @@ def test_empty_tiles_are_dropped_and_counted_unless_they_are_wanted(
     assert some.dropped > 0
     assert some.written["default"].images + some.dropped == kept.written["default"].images
     assert some.written["default"].instances == kept.written["default"].instances
-    assert f"{some.dropped} tiles without objects were left out" in some.notes
+    assert f"tiles without objects that were left out: {some.dropped}" in some.notes
 
 
 def test_native_tiles_overlap_and_keep_touching_objects_apart(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_objects_that_vanish_are_counted(tmp_path: Path) -> None:
         options=WriteOptions(),
     )
     assert report.vanished == 1
-    assert "1 objects became smaller than a pixel" in report.notes[0]
+    assert "smaller than a pixel and vanished: 1" in report.notes[0]
 
 
 def test_tiles_of_one_image_stay_in_one_subset_and_the_list_can_be_used_again(

@@ -235,6 +235,22 @@ def test_f44_a_result_that_comes_in_the_middle_of_a_stroke_waits_for_its_end(
     assert not (mask.data == 5).any()
 
 
+def test_f46_a_result_that_waits_for_the_end_of_a_stroke_can_be_cancelled(bench: Bench) -> None:
+    bench.go()
+    (mask,) = bench.masks
+    before = np.array(mask.data)
+    bench.gate.labels = np.where(bench.gate.labels == 1, 1, 0).astype(np.int32)
+    bench.begin()
+    with mask.block_history():
+        bench.gate.open.set()
+        bench.qtbot.waitUntil(lambda: bench.dock.run._stroke_timer.isActive())
+        with bench.qtbot.waitSignal(bench.dock.run.finished):
+            bench.dock.run_button.click()
+    assert bench.dock.status.sentence.text() == "Cancelled: the mask is as it was"
+    assert not bench.dock.run.running
+    np.testing.assert_array_equal(mask.data, before)
+
+
 def test_f44_a_run_that_is_undone_while_the_next_one_goes_on(bench: Bench) -> None:
     bench.go()
     (mask,) = bench.masks

@@ -14,6 +14,8 @@ KINDS = {
     "coins": "napari_segkit.synth.coins:Coins",
     "dust": "napari_segkit.synth.dust:Dust",
     "eggpan": "napari_segkit.synth.eggpan:EggPan",
+    "rings": "napari_segkit.synth.rings:Rings",
+    "shapes": "napari_segkit.synth.shapes:Shapes",
 }
 
 

@@ -1,11 +1,11 @@
 """Which networks there are, by the name that stands in a weights card.
 
-======================== ===================================================================
+======================== ====================================================================
 ``unet-light``           ours: widths, blocks, stem, separable (`unet_light.LightConfig`)
 ``unet-contrast``        ours for faint, small things: widths (`unet_contrast`)
 ``unet-origin``          the egg and pan project's: widths (`unet_origin.OriginConfig`)
-``efficientnet-b1-unet`` the dust project's, as segmentation-models-pytorch builds it
-======================== ===================================================================
+``efficientnet-b1-unet`` the dust project's, built by segmentation-models-pytorch: encoder
+======================== ====================================================================
 
 Every network maps (N, 3, H, W) float32, normalised, to logits (N, classes, H, W); H and W must be
 multiples of its ``stride``.
@@ -14,7 +14,7 @@ multiples of its ``stride``.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -36,7 +36,10 @@ class Spec(NamedTuple):
 PRESETS: Mapping[str, Spec] = MappingProxyType(
     {
         "dust": Spec("unet-light", {"widths": (16, 32, 64, 128, 192), "blocks": (0, 1, 2, 2, 2)}),
-        "eggpan": Spec("unet-light", {"widths": (24, 48, 96, 192, 288), "blocks": (0, 1, 2, 2, 2)}),
+        "eggpan": Spec(
+            "unet-light",
+            {"widths": (32, 64, 128, 192, 256), "blocks": (1, 1, 2, 2, 2), "stem": 4},
+        ),
     }
 )
 """What each trainable model uses unless told otherwise."""
@@ -82,8 +85,11 @@ def build(arch: str, *, classes: int, config: Mapping[str, Any] | None = None) -
         ) from error
 
 
-class _NoConfig(BaseModel):
+class _EncoderConfig(BaseModel):
+    """The dust project's encoder is timm's; the other one is that of efficientnet-pytorch."""
+
     model_config = ConfigDict(extra="forbid")
+    encoder: Literal["tu-efficientnet_b1", "efficientnet-b1"] = "tu-efficientnet_b1"
 
 
 def _light(classes: int, config: dict[str, Any]) -> nn.Module:
@@ -107,9 +113,8 @@ def _origin(classes: int, config: dict[str, Any]) -> nn.Module:
 def _efficientnet_b1(classes: int, config: dict[str, Any]) -> nn.Module:
     import segmentation_models_pytorch as smp
 
-    _NoConfig.model_validate(config)
     net: nn.Module = smp.Unet(
-        "efficientnet-b1",
+        _EncoderConfig.model_validate(config).encoder,
         encoder_weights=None,
         decoder_channels=(256, 128, 64, 32, 16),
         classes=classes,

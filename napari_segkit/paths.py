@@ -1,4 +1,4 @@
-"""Where things live on disk: what is shipped."""
+"""Where things live on disk: what is shipped, what is the user's, what can be made again."""
 
 from __future__ import annotations
 
@@ -17,3 +17,17 @@ def shipped(kind: str) -> Path:
     """
     inside = _PACKAGE / kind
     return inside if inside.is_dir() else _PACKAGE.parent / kind
+
+
+def user_data() -> Path:
+    """Folder of the user's own weights and downloads."""
+    from platformdirs import user_data_path
+
+    return user_data_path("napari-segkit", appauthor=False)
+
+
+def user_cache() -> Path:
+    """Folder of what can be made again: compiled networks, measured times."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("napari-segkit", appauthor=False)

@@ -77,8 +77,8 @@ def save_weights(path: Path, tensors: Mapping[str, NDArray[Any]], card: WeightsC
 
 def _packed(tensor: NDArray[Any]) -> NDArray[Any]:
     if tensor.dtype.kind != "f" or np.abs(tensor).max(initial=0) > _FLOAT16_MAX:
-        return np.ascontiguousarray(tensor)
-    return np.ascontiguousarray(tensor, np.float16)
+        return np.array(tensor, order="C")
+    return np.array(tensor, np.float16, order="C")
 
 
 def load_weights(path: Path) -> tuple[Tensors, WeightsCard]:

@@ -69,7 +69,9 @@ class Segmenter(ABC):
     Params: ClassVar[type[ModelParams]]
     presets: ClassVar[Mapping[str, ModelParams]]
 
-    def load(self, weights: Path | None = None, *, device: str = "auto") -> None:
+    def load(
+        self, weights: Path | None = None, *, device: str = "auto", backend: str = "auto"
+    ) -> None:
         """Get ready to predict; models without weights refuse a weights file.
 
         Raises

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from napari_segkit import __version__
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter
@@ -162,6 +162,14 @@ class CoinParams(ModelParams):
             raise ValueError("an odd number of pixels")
         return value
 
+    @field_validator("max_diameter")
+    @classmethod
+    def _above_the_smallest(cls, value: float, info: ValidationInfo) -> float:
+        smallest = info.data.get("min_diameter", 0.0)
+        if value < smallest:
+            raise ValueError(f"at least min_diameter, {smallest:g}")
+        return value
+
 
 class Coins(Segmenter):
     """Every coin an instance of its own. Boxes, if there are any, limit the search."""
@@ -192,7 +200,9 @@ class Coins(Segmenter):
         ),
     }
 
-    def load(self, weights: Path | None = None, *, device: str = "auto") -> None:
+    def load(
+        self, weights: Path | None = None, *, device: str = "auto", backend: str = "auto"
+    ) -> None:
         """Import what predicting needs.
 
         Raises
@@ -200,7 +210,7 @@ class Coins(Segmenter):
         WeightsError
             For any weights file: there is nothing to load one into.
         """
-        super().load(weights, device=device)
+        super().load(weights, device=device, backend=backend)
         import napari_segkit.ops.coins_default
         import napari_segkit.ops.coins_origin  # noqa: F401
 

@@ -13,6 +13,8 @@ ENTRY_POINT_GROUP = "napari_segkit.models"
 
 _BUILTIN = {
     "coins": "napari_segkit.models.coins:Coins",
+    "dust": "napari_segkit.models.dust:Dust",
+    "eggpan": "napari_segkit.models.eggpan:EggPan",
 }
 
 

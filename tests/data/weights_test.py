@@ -50,6 +50,7 @@ def test_what_is_saved_comes_back(path: Path) -> None:
     for name, one in tensors().items():
         assert np.allclose(loaded[name], one, rtol=1e-3)
     assert loaded["stem.weight"].dtype == np.float32
+    assert loaded["stem.steps"].shape == ()
     assert loaded["head.bias"][0] == 1e6, "too large for 16 bits, so kept with 32"
     assert card == CARD.model_copy(update={"sha256": card.sha256})
     assert len(card.sha256) == 64

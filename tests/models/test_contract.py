@@ -12,6 +12,7 @@ from napari_segkit.models.registry import get_model, model_ids
 from napari_segkit.ops.images import to_rgb8
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.types import Job, Prompts, Segmentation
+from tests.models.tiny import CLASSES, tiny_weights
 
 
 def scene(height: int = 97, width: int = 131) -> np.ndarray:
@@ -24,9 +25,13 @@ def scene(height: int = 97, width: int = 131) -> np.ndarray:
 
 
 @pytest.fixture(params=model_ids())
-def model(request: pytest.FixtureRequest) -> Segmenter:
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
     loaded = get_model(request.param)()
-    loaded.load()
+    if request.param in CLASSES:  # a network: what it has learned does not matter here
+        weights = tiny_weights(request.param, tmp_path_factory.getbasetemp())
+        loaded.load(weights, backend="torch")
+    else:
+        loaded.load()
     return loaded
 
 

@@ -1,0 +1,171 @@
+"""Fried eggs and the pans they lie in: one look at the whole photo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from napari_segkit import __version__
+from napari_segkit.models.base import ModelParams
+from napari_segkit.models.network import NetworkSegmenter
+from napari_segkit.types import ClassDef, Progress, Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_segkit.types import Image, Job, Prompts, Segmentation
+
+EGG, PAN = ClassDef("egg", (255, 196, 0)), ClassDef("pan", (70, 130, 220))
+ORIGIN_SIDE = 400
+_BAND_ROWS = 256
+
+
+class EggPanParams(ModelParams):
+    """What can be set; the defaults need no tuning."""
+
+    method: Literal["default", "origin"] = Field(
+        "default",
+        title="Method",
+        description="default: smooth outlines; origin: the egg and pan project's 400 pixels.",
+    )
+    flips: bool = Field(
+        True,
+        title="Look twice",
+        description="Mean over the photo and its mirror image: a little better, half as fast.",
+    )
+    min_share: float = Field(
+        0.0005,
+        ge=0,
+        le=1,
+        title="Smallest object",
+        description="As a share of the photo; smaller pieces are left out.",
+    )
+
+
+class EggPan(NetworkSegmenter):
+    """Each egg and each pan an object: three eggs in a pan are three eggs."""
+
+    id: ClassVar[str] = "eggpan"
+    title: ClassVar[str] = "Eggs & pans"
+    classes: ClassVar[tuple[ClassDef, ...]] = (EGG, PAN)
+    Params = EggPanParams
+    presets: ClassVar[Mapping[str, ModelParams]] = {
+        "default": EggPanParams(),
+        "fast": EggPanParams(flips=False),
+        "origin": EggPanParams(method="origin", flips=False, min_share=0),
+    }
+
+    def predict(self, image: Image, prompts: Prompts, params: EggPanParams) -> Job[Segmentation]:
+        """Segment one image; see `Segmenter.predict`."""
+        from napari_segkit.models.tiled import LEFT_RIGHT, ONCE, look
+        from napari_segkit.ops.masks import segmentation_from_labels
+
+        yield Progress(0, 2, "looking for eggs and pans")
+        side = ORIGIN_SIDE if params.method == "origin" else self.card.input_size
+        square = _square(image, side, smooth=params.method == "default")
+        batch = _filled(square, self.backend.stride)[None]
+        flips = LEFT_RIGHT if params.flips else ONCE
+        chances = look(self.backend, batch, flips=flips)[0, :, :side, :side]
+        yield Progress(1, 2, "outlines")
+        if params.method == "origin":
+            class_map, sure = _nearest(chances, image.shape[:2])
+        else:
+            class_map, sure = _smooth(chances, image.shape[:2])
+        labels, class_of, scores = _instances(class_map, sure, least=params.min_share)
+        return segmentation_from_labels(
+            labels,
+            classes=self.classes,
+            class_of={key: self.classes[number - 1].name for key, number in class_of.items()},
+            scores=scores,
+            provenance=Provenance(
+                self.id,
+                params.model_dump(),
+                weights_sha256=self.card.sha256 or None,
+                version=__version__,
+            ),
+            notes=self.backend.notes,
+        )
+
+
+def _square(image: Image, side: int, *, smooth: bool) -> Image:
+    """The image in the middle of a black square of ``side`` pixels; the origin's way, or ours."""
+    from napari_segkit.ops.resizing import pad_square
+
+    square = pad_square(image)
+    if smooth:
+        import cv2
+
+        how = cv2.INTER_AREA if len(square) > side else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(square, (side, side), interpolation=how), np.uint8)
+    from PIL import Image as PilImage  # the same filter as torchvision's Resize(antialias=True)
+
+    small = PilImage.fromarray(square).resize((side, side), PilImage.Resampling.BILINEAR)
+    return np.asarray(small)
+
+
+def _filled(square: Image, stride: int) -> Image:
+    need = -len(square) % stride
+    return np.pad(square, ((0, need), (0, need), (0, 0))) if need else square
+
+
+def _smooth(
+    chances: NDArray[np.float32], shape: tuple[int, ...]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Class of each pixel of the image, and its probability times 255.
+
+    Probabilities are interpolated and classes decided afterwards: between pan and background lies
+    no third class, as it does where a mask of numbers is scaled.
+    """
+    import cv2
+
+    side = chances.shape[1]
+    height, width = shape
+    longer = max(height, width)
+    planes = np.ascontiguousarray(chances.transpose(1, 2, 0))
+    scale = side / longer
+    columns = (np.arange(width) + (longer - width) // 2 + 0.5) * scale - 0.5
+    class_map, sure = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+    for top in range(0, height, _BAND_ROWS):
+        rows = np.arange(top, min(top + _BAND_ROWS, height))
+        rows_there = (rows + (longer - height) // 2 + 0.5) * scale - 0.5
+        x, y = np.meshgrid(columns.astype(np.float32), rows_there.astype(np.float32))
+        band = cv2.remap(planes, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        class_map[rows] = band.argmax(2)
+        sure[rows] = np.rint(band.max(2) * 255)
+    return class_map, sure
+
+
+def _nearest(
+    chances: NDArray[np.float32], shape: tuple[int, ...]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """As the origin: classes first, nearest pixel to the padded square, the image cut out."""
+    from napari_segkit.ops.resizing import resize_labels
+
+    height, width = shape
+    longer = max(height, width)
+    top, left = (longer - height) // 2, (longer - width) // 2
+    window = slice(top, top + height), slice(left, left + width)
+    coded = chances.argmax(0) * 256 + np.rint(chances.max(0) * 255).astype(np.int64)
+    grown = resize_labels(coded.astype(np.int32), (longer, longer))[window]
+    return (grown // 256).astype(np.uint8), (grown % 256).astype(np.uint8)
+
+
+def _instances(
+    class_map: NDArray[np.uint8], sure: NDArray[np.uint8], *, least: float
+) -> tuple[Any, dict[int, int], dict[int, float]]:
+    """Components of each class that are large enough, with class and mean probability."""
+    from napari_segkit.ops.masks import components, lookup
+
+    labels, class_of = components(class_map)
+    size = len(class_of) + 1
+    areas = np.bincount(labels.ravel(), minlength=size)
+    sums = np.bincount(labels.ravel(), weights=sure.ravel(), minlength=size)
+    kept = [key for key in class_of if areas[key] >= least * class_map.size]
+    new = {old: number for number, old in enumerate(kept, 1)}
+    scores = {new[old]: float(sums[old] / areas[old] / 255) for old in kept}
+    classes = {new[old]: class_of[old] for old in kept}
+    return (lookup(labels, new) if len(new) < len(class_of) else labels), classes, scores

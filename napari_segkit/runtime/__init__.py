@@ -1,0 +1,1 @@
+"""Run networks: torch or OpenVINO behind one small interface, chosen by measuring."""

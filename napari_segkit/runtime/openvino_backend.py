@@ -1,0 +1,137 @@
+"""Networks on OpenVINO: converted from torch in memory, or read from an optimised file.
+
+One compiled form for each shape of a batch; compiled forms are cached on disk, so that a second
+start takes a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import openvino as ov
+import torch
+
+from napari_segkit.errors import WeightsError
+from napari_segkit.paths import user_cache
+
+if TYPE_CHECKING:
+    from napari_segkit.runtime.base import Batch, Chances
+    from napari_segkit.runtime.torch_backend import Served
+
+logger = logging.getLogger(__name__)
+
+_MOST_SHAPES = 8  # kept compiled
+
+
+def convert(served: Served) -> Any:
+    """An OpenVINO model of a network; batch, height and width stay free."""
+    stride = int(served.net.stride)  # type: ignore[arg-type]
+    example = torch.zeros((1, 2 * stride, 2 * stride, 3), dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # OpenVINO asks torch for its old tracer, which says so
+        model = ov.convert_model(served, example_input=example)
+    model.reshape(ov.PartialShape([-1, -1, -1, 3]))
+    model.set_rt_info(str(stride), ["segkit", "stride"])
+    return model
+
+
+def stride_of(model: Any) -> int:
+    """What `convert` noted in the model."""
+    return int(model.get_rt_info(["segkit", "stride"]).astype(str))
+
+
+def keep(model: Any, path: Path) -> None:
+    """Save a converted model in the cache; a disk that refuses only costs time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            made = Path(folder) / path.name
+            ov.save_model(model, made, compress_to_fp16=False)
+            os.replace(made.with_suffix(".bin"), path.with_suffix(".bin"))
+            os.replace(made, path)
+    except (OSError, RuntimeError) as error:
+        logger.info("the converted network is not kept: %s", error)
+
+
+def read_ir(path: Path) -> Any:
+    """An OpenVINO model of its ``.xml`` and ``.bin`` files.
+
+    Raises
+    ------
+    WeightsError
+        Where they cannot be read.
+    """
+    try:
+        return ov.Core().read_model(path)
+    except RuntimeError as error:
+        raise WeightsError(
+            "not an OpenVINO model",
+            where=path,
+            got=str(error).strip().splitlines()[-1][:200],
+            remedy="make it again with segkit optimize",
+        ) from error
+
+
+class OpenVinoBackend:
+    """See `napari_segkit.runtime.base.Backend`.
+
+    Parameters
+    ----------
+    model
+        Of `convert` or `read_ir`.
+    stride
+        Of the network.
+    precision
+        For people: FP32, FP16 or INT8.
+    threads
+        0 = as OpenVINO chooses.
+    """
+
+    device = "cpu"
+
+    def __init__(
+        self, model: Any, *, stride: int, precision: str = "FP32", threads: int = 0
+    ) -> None:
+        self.stride = stride
+        self.name = f"OpenVINO, {precision}"
+        self._model = model
+        self._core = ov.Core()
+        folder = user_cache() / "openvino"
+        self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "CACHE_DIR": str(folder)}
+        if threads:
+            self._settings["INFERENCE_NUM_THREADS"] = threads
+        self._compiled: dict[tuple[int, ...], Any] = {}
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def run(self, batch: Batch) -> Chances:
+        """Probabilities of a batch."""
+        compiled = self._for(batch.shape)
+        request = self._request(compiled)
+        request.infer([np.ascontiguousarray(batch)], share_inputs=True)
+        return np.array(request.get_output_tensor(0).data, np.float32)
+
+    def _for(self, shape: tuple[int, ...]) -> Any:
+        with self._lock:
+            if shape not in self._compiled:
+                while len(self._compiled) >= _MOST_SHAPES:
+                    self._compiled.pop(next(iter(self._compiled)))
+                fixed = self._model.clone()
+                fixed.reshape(ov.PartialShape(list(shape)))
+                self._compiled[shape] = self._core.compile_model(fixed, "CPU", self._settings)
+            return self._compiled[shape]
+
+    def _request(self, compiled: Any) -> Any:
+        """A request of a compiled form for this thread alone."""
+        known: tuple[Any, Any] | None = getattr(self._local, "request", None)
+        if known is None or known[0] is not compiled:
+            known = compiled, compiled.create_infer_request()
+            self._local.request = known
+        return known[1]

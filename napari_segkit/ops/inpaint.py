@@ -1,0 +1,114 @@
+"""Fill marked pixels from their surroundings, piece by piece; every other pixel stays as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from napari_segkit.errors import MaskError, ParamsError
+from napari_segkit.ops.masks import components, instance_boxes
+from napari_segkit.types import Progress
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_segkit.types import Image, Job
+
+InpaintMethod = Literal["telea", "ns"]
+_GROUP = 64  # marks in one cell of this size are filled together
+
+
+def inpaint(
+    image: Image, mask: NDArray[np.bool_], *, method: InpaintMethod = "telea", radius: int = 5
+) -> Job[Image]:
+    """Fill what is marked.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 RGB
+    mask : (H, W) bool
+        What is to be replaced. Widen it by a pixel or two (`grown`) where a shadow of the speck
+        is left at its rim.
+    method
+        ``telea``: Telea 2004, https://doi.org/10.1080/10867651.2004.10487596; ``ns``: Bertalmio et
+        al. 2001, https://doi.org/10.1109/CVPR.2001.990497.
+    radius : 1 to 100
+        Pixels around the mark that are looked at.
+
+    Yields
+    ------
+    Progress
+        For every piece.
+
+    Returns
+    -------
+    (H, W, 3) uint8
+        A copy; pixels that are not marked are the same.
+
+    Raises
+    ------
+    MaskError
+        Where the mask has another size.
+    ParamsError
+        For an unknown method or a radius out of bounds.
+    """
+    import cv2
+
+    ways = {"telea": cv2.INPAINT_TELEA, "ns": cv2.INPAINT_NS}
+    if method not in ways or not 1 <= radius <= 100:
+        got = f"{method}, radius {radius}"
+        raise ParamsError("cannot fill so", expected="telea or ns, radius 1 to 100", got=got)
+    if mask.shape != image.shape[:2]:
+        raise MaskError(
+            "mask does not match its image", expected=image.shape[:2], got=mask.shape
+        )
+    result = image.copy()
+    pieces = _pieces(mask)
+    margin = 2 * radius + 2
+    for done, (y0, x0, y1, x1) in enumerate(pieces):
+        yield Progress(done, len(pieces), "filling")
+        window = slice(max(y0 - margin, 0), y1 + margin), slice(max(x0 - margin, 0), x1 + margin)
+        marked = mask[window]
+        if marked.all():
+            continue  # nothing around to fill it from
+        filled = cv2.inpaint(
+            np.ascontiguousarray(image[window]), marked.astype(np.uint8), radius, ways[method]
+        )
+        own = np.zeros(marked.shape, bool)
+        own[y0 - window[0].start : y1 - window[0].start, x0 - window[1].start :][
+            :, : x1 - x0
+        ] = True
+        own &= marked
+        result[window][own] = filled[own]
+    return result
+
+
+def _pieces(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
+    """Boxes y0 x0 y1 x1 that together hold every mark; neighbours share one."""
+    rows, columns = -(-mask.shape[0] // _GROUP), -(-mask.shape[1] // _GROUP)
+    cells = np.zeros((rows, columns), bool)
+    for row in range(rows):
+        band = mask[row * _GROUP : (row + 1) * _GROUP].any(0)
+        cells[row] = np.logical_or.reduceat(band, np.arange(0, mask.shape[1], _GROUP))
+    labels, _ = components(cells)
+    return [
+        (
+            int(y0) * _GROUP,
+            int(x0) * _GROUP,
+            min(int(y1) * _GROUP, mask.shape[0]),
+            min(int(x1) * _GROUP, mask.shape[1]),
+        )
+        for x0, y0, x1, y1 in instance_boxes(labels).values()
+    ]
+
+
+def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    """The mask and what lies within ``pixels`` of it."""
+    import cv2
+
+    if pixels < 1:
+        return mask
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    wider: NDArray[np.uint8] = cv2.dilate(mask.astype(np.uint8), disc)
+    return wider.astype(bool)

@@ -7,6 +7,8 @@ They go to ``docs/images`` unless another folder is named.
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari
+import numpy as np
+from PIL import Image
 from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtGui import QGuiApplication
 
@@ -130,6 +134,84 @@ def export(camera: Camera, folder: Path) -> None:
     camera.window("export")
 
 
+def make_dataset(folder: Path) -> Path:
+    """A dataset of generated photos with coins, one mask of which is damaged."""
+    from napari_segkit.data.dataset import Sample, WriteOptions
+    from napari_segkit.jobs import drain, write_dataset
+    from napari_segkit.ops.masks import segmentation_from_labels
+    from napari_segkit.synth.registry import get_generator
+    from napari_segkit.types import ClassDef
+
+    generator = get_generator("coins")
+    classes = (ClassDef("coin", (255, 196, 0)), ClassDef("small coin", (0, 160, 255)))
+    samples = []
+    for seed in range(6):
+        made = generator.generate(seed, generator.Options(size=600))
+        found = segmentation_from_labels(made.labels, classes=classes)
+        small = {k for k, one in found.instances.items() if one.box[2] - one.box[0] < 87}
+        found = segmentation_from_labels(
+            made.labels, classes=classes, class_of=dict.fromkeys(small, "small coin")
+        )
+        samples.append(Sample(f"table/{seed:03d}", found, made.image))
+    target = folder / "coins"
+    options = WriteOptions(include_images=True)
+    drain(write_dataset(samples, target, classes=classes, options=options))
+    (target / "SegmentationClass/table/004.png").write_bytes(b"no picture")
+    file = target / "SegmentationClass/table/005.png"
+    pixels = np.array(Image.open(file))
+    pixels[pixels[..., 0] == 255] = (200, 30, 120)
+    Image.fromarray(pixels).save(file)
+    return target
+
+
+def import_dataset(camera: Camera, folder: Path) -> None:
+    """The import dock: images, faults."""
+    viewer = camera.viewer
+    viewer.layers.clear()
+    dock = open_dock(viewer, "Import masks")
+    QTimer.singleShot(0, lambda: dock.open_path(make_dataset(folder), open_first=True))
+    wait_for(dock.run.counted)
+    turn_for(1500)
+    viewer.reset_view()
+    camera.window("import")
+    QTimer.singleShot(0, dock.faults.check_button.click)
+    wait_for(dock.run.checked)
+    camera.widget("import-faults", dock)
+    dock.open_image("table/005")
+    wait_for(dock.loader.unknown)
+    dock.tabs.setCurrentIndex(1)
+    camera.widget("import-classes", dock)
+    viewer.window.remove_dock_widget(dock)
+
+
+def server(camera: Camera) -> None:
+    """The CVAT dock, with what keeps masks from a task."""
+    viewer = camera.viewer
+    loopback = _loopback()
+    loopback.image("table/000.png", 800, 800)
+    loopback.label("Coin")
+    os.environ["CVAT_ACCESS_TOKEN"] = sys.modules["cvat_loopback"].TOKEN
+    dock = open_dock(viewer, "CVAT server")
+    dock.url.setText(loopback.url)
+    dock.task.setValue(5)
+    QTimer.singleShot(0, dock.push.compare_button.click)
+    wait_for(dock.runner.done)
+    dock.url.setText("https://cvat.example.org")
+    camera.window("cvat-server")
+    loopback.shutdown()
+    viewer.window.remove_dock_widget(dock)
+
+
+def _loopback() -> Any:
+    """The server of the tests, on this machine."""
+    place = Path(__file__).parents[1] / "tests/data/cvat_server/loopback.py"
+    spec = importlib.util.spec_from_file_location("cvat_loopback", place)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module.start()
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
     viewer = napari.Viewer()
@@ -142,6 +224,9 @@ def main() -> None:
     refusal(camera)
     place = Path(tempfile.gettempdir()) / "coins"  # a short name: it is in the picture
     export(camera, place)
+    viewer.window.remove_dock_widget(viewer.window.dock_widgets["Export masks (napari-segkit)"])
+    import_dataset(camera, place)
+    server(camera)
     shutil.rmtree(place)
     viewer.close()
     QGuiApplication.processEvents()

@@ -92,8 +92,8 @@ class ImagesTab(QWidget):
     def _lay_out(self) -> None:
         self.filter.setPlaceholderText("filter by name")
         self.filter.setClearButtonEnabled(True)
-        self.table.setColumnWidth(0, 130)
-        self.table.setColumnWidth(1, 60)
+        self.table.setColumnWidth(0, 100)
+        self.table.setColumnWidth(1, 58)
         self.table.setMinimumHeight(100)
         self.table.setToolTip("Double-click an image to open it with its mask")
         self.previous_button.setToolTip("Open the image above (Ctrl+PgUp in this panel)")
@@ -221,7 +221,7 @@ class FaultsTab(QWidget):
         self.details.setWordWrap(True)
         self.details.setTextFormat(Qt.TextFormat.PlainText)
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for column, width in ((0, 24), (1, 110), (3, 120)):
+        for column, width in ((0, 24), (1, 100)):
             self.table.setColumnWidth(column, width)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)

@@ -83,9 +83,9 @@ class SampleModel(QAbstractTableModel):
 
 
 class FaultModel(QAbstractTableModel):
-    """A dataset's faults: kind, file, what is wrong, and what to do."""
+    """A dataset's faults: kind, file, and what is wrong; the tooltip has the remedy, too."""
 
-    headers = ("", "File", "What", "Remedy")
+    headers = ("", "File", "What")
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -106,7 +106,7 @@ class FaultModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._faults)
 
     def columnCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Four."""
+        """Three."""
         return 0 if parent.isValid() else len(self.headers)
 
     def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:
@@ -123,8 +123,8 @@ class FaultModel(QAbstractTableModel):
             return "\n".join(filter(None, (place, fault.what, fault.remedy)))
         if role != _Role.DisplayRole:
             return None
-        mark = "⛔" if fault.severity == "error" else "⚠"
-        return (mark, fault.file, fault.what, fault.remedy)[index.column()]
+        mark = "✖" if fault.severity == "error" else "⚠"
+        return (mark, fault.file, fault.what)[index.column()]
 
 
 class LongTable(QTableView):

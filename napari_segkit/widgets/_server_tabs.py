@@ -109,7 +109,7 @@ class PushTab(QWidget):
     def show_findings(self, mismatches: Sequence[str], warnings: Sequence[str]) -> None:
         """List what does not fit, then what may not be meant."""
         self.clear()
-        self.findings.addItems([f"⛔ {text}" for text in mismatches])
+        self.findings.addItems([f"✖ {text}" for text in mismatches])
         self.findings.addItems([f"⚠ {text}" for text in warnings])
 
     def show_running(self, running: bool) -> None:

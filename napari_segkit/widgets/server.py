@@ -183,8 +183,8 @@ class CvatDock(Dock):
         self.push.show_findings(found.mismatches, found.warnings)
         title = f"{found.task.title}: {counted(len(found.task.frames), 'frame')}"
         if found.mismatches:
-            said = f"{counted(len(found.mismatches), 'mismatch')}: nothing would be sent"
-            self.status.say(said.replace("mismatchs", "mismatches"), notes=(title,), bad=True)
+            said = f"{counted(len(found.mismatches), 'difference')}: nothing would be sent"
+            self.status.say(said, notes=(title,), bad=True)
             return
         said = f"{counted(found.images, 'image')} fit by name, size and label"
         rest = f"{counted(found.untouched, 'frame')} of the task would stay as they are"

@@ -98,10 +98,10 @@ def test_everything_that_does_not_fit_is_listed_and_nothing_sent(
 ) -> None:
     bench.add_mask("a", (9, 12), classes=(ClassDef("Coin", (1, 2, 3)),))
     said = bench.press(bench.dock.push.compare_button)
-    assert said == "⚠ 2 mismatches: nothing would be sent"
+    assert said == "⚠ 2 differences: nothing would be sent"
     assert bench.findings() == [
-        "⛔ class 'Coin' (a): the task has no such label (is it 'coin'?)",
-        "⛔ a: the mask is 12x9, the task's a.png is 12x8",
+        "✖ class 'Coin' (a): the task has no such label (is it 'coin'?)",
+        "✖ a: the mask is 12x9, the task's a.png is 12x8",
     ]
     said = bench.press(bench.dock.push.push_button)
     assert said == "⚠ Masks and task do not fit: nothing was sent"

@@ -15,7 +15,13 @@ from typing import Annotated
 import typer
 
 from napari_segkit import __version__, jobs
-from napari_segkit.cli import data_commands, replay_commands, synth_commands, train_commands
+from napari_segkit.cli import (
+    data_commands,
+    propose_commands,
+    replay_commands,
+    synth_commands,
+    train_commands,
+)
 from napari_segkit.cli.cvat_commands import cvat_app
 from napari_segkit.cli.options import (
     FormatId,
@@ -60,6 +66,7 @@ app = typer.Typer(
 )
 data_commands.register(app)
 synth_commands.register(app)
+propose_commands.register(app)
 replay_commands.register(app)
 train_commands.register(app)
 app.add_typer(cvat_app, name="cvat")

@@ -60,10 +60,12 @@ test-all: xvfb lint $(ORACLE)/.installed
 	QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(SCREEN) $(BIN)/pytest -m gui
 	QT_API=pyqt5 PYTEST_QT_API=pyqt5 $(SCREEN) $(BIN)/pytest -m gui
 
-bench: xvfb $(VENV)/.installed-dev
+bench: xvfb $(VENV)/.installed-dev $(ORACLE)/.installed
 	$(BIN)/python benchmarks/coins_speed.py --out benchmarks/results/coins_speed.json
 	$(BIN)/python benchmarks/coins_accuracy.py --out benchmarks/results/coins_accuracy.json
 	$(BIN)/python benchmarks/memory.py --out benchmarks/results/memory.json
+	$(BIN)/python benchmarks/datasets.py --out benchmarks/results/datasets.json
+	$(BIN)/python benchmarks/large_mask.py --out benchmarks/results/large_mask.json
 	$(SCREEN) $(BIN)/python benchmarks/gui.py --out benchmarks/results/gui.json
 
 screenshots: xvfb $(VENV)/.installed-dev

@@ -295,4 +295,4 @@ class Store:
             mark = self.mark(name) if before is None or before.image is None else before.image
         if (record.name, record.image) == (name, mark):
             return record
-        return record.changed(name=name, image=mark)
+        return record.model_copy(update={"name": name, "image": mark})

@@ -17,12 +17,14 @@ import typer
 from napari_segkit import __version__, jobs
 from napari_segkit.cli import (
     data_commands,
+    model_commands,
     propose_commands,
     replay_commands,
     synth_commands,
     train_commands,
 )
 from napari_segkit.cli.cvat_commands import cvat_app
+from napari_segkit.cli.model_commands import predict_one_large
 from napari_segkit.cli.options import (
     FormatId,
     Grouping,
@@ -50,11 +52,13 @@ from napari_segkit.cli.report import (
     print_written,
 )
 from napari_segkit.cli.run import end, heed_interrupts, run, told
+from napari_segkit.cli.weights_commands import weights_app
 from napari_segkit.data.boxes import read_boxes
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.classes import read_value_map
 from napari_segkit.data.formats.indexed_png import IndexedPng
 from napari_segkit.data.images import find_images
+from napari_segkit.data.large import is_large
 from napari_segkit.models.base import make_params
 from napari_segkit.models.registry import get_model, model_ids
 
@@ -68,8 +72,10 @@ data_commands.register(app)
 synth_commands.register(app)
 propose_commands.register(app)
 replay_commands.register(app)
+model_commands.register(app)
 train_commands.register(app)
 app.add_typer(cvat_app, name="cvat")
+app.add_typer(weights_app, name="weights")
 
 
 def _version(wanted: bool) -> None:
@@ -115,6 +121,7 @@ def predict(
     format_id: FormatId = "cvat-mask",
     weights: Annotated[Path | None, typer.Option(help="Weights file of the model.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
     boxes: Annotated[Path | None, typer.Option(help="JSON file of box prompts.")] = None,
     preset: Annotated[str | None, typer.Option(help="Named parameters of the model.")] = None,
     settings: Annotated[
@@ -136,7 +143,10 @@ def predict(
         chosen = get_model(model)
         params = make_params(chosen, preset, parse_pairs(settings or [], "--set"))
         segmenter = chosen()
-        segmenter.load(weights, device=device)
+        segmenter.load(weights, device=device, backend=backend)
+        if len(images) == 1 and is_large(images[0]):
+            predict_one_large(segmenter, images[0], target, params, as_json=as_json)
+            return
         report = run(
             jobs.predict_files(
                 segmenter,

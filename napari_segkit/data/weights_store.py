@@ -60,6 +60,13 @@ def find_weights(model_id: str, spec: Path | None = None) -> Path:
     for version in versions(model_id):
         if version.adopted:
             return version.path
+    history = _history(model_id)
+    if history and history[-1] != SHIPPED:
+        raise WeightsError(
+            f"the adopted weights of {model_id} are gone",
+            where=_folder(model_id) / history[-1],
+            remedy=f"segkit weights rollback {model_id}",
+        )
     raise WeightsError(
         f"model {model_id} has no weights here",
         where=_shipped(model_id),
@@ -144,6 +151,11 @@ def roll_back(model_id: str) -> Version:
     raise WeightsError(
         "the weights before are gone", where=_folder(model_id) / before, remedy="adopt another"
     )
+
+
+def downloads() -> Path:
+    """Where downloaded files go."""
+    return user_data() / "downloads"
 
 
 def _folder(model_id: str) -> Path:

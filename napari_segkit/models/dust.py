@@ -68,12 +68,12 @@ class DustParams(ModelParams):
         description="Mean over the mirrored images: a little better, four times as slow.",
     )
     tile: int = Field(
-        1024,
+        1280,
         ge=_SMALLEST_TILE,
         le=4096,
         multiple_of=32,
         title="Tile",
-        description="Side of a tile in pixels; smaller ones take less memory.",
+        description="Largest side of a tile in pixels; smaller ones take less memory.",
         json_schema_extra=_TILES,
     )
     overlap: int = Field(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from napari_segkit.ops.tiling import taper, tile_grid
+from napari_segkit.ops.tiling import balanced, taper, tile_grid
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_segkit.ops.tiling import Tile
     from napari_segkit.runtime.base import Backend, Batch
     from napari_segkit.types import Image, Job
 
@@ -59,7 +58,7 @@ class ArrayRows:
 
 @dataclass(frozen=True)
 class Tiling:
-    """How an image is cut: side and overlap in pixels; flips = mean over the four mirror images."""
+    """How an image is cut: largest side and overlap in pixels; flips = mean of four mirrorings."""
 
     size: int
     overlap: int
@@ -82,53 +81,46 @@ def run_tiles(
     Yields
     ------
     Progress
-        For every tile, or few small ones.
+        For every tile.
     """
-    tiles = tile_grid(source.shape, tiling.size, overlap=tiling.overlap)
+    height, width = source.shape
+    tall, wide = (
+        balanced(length, tiling.size, overlap=tiling.overlap, step=max(backend.stride, 32))
+        for length in (height, width)
+    )
+    tiles = tile_grid(
+        (height, width), (tall, wide), overlap=min(tiling.overlap, tall - 1, wide - 1)
+    )
     rows = [list(group) for _, group in groupby(tiles, key=lambda tile: tile.row)]
-    height = rows[0][0].y1
-    total = np.zeros((height, source.shape[1]), np.float32)
+    total = np.zeros((tall, width), np.float32)
     weight = np.zeros_like(total)
-    at_once = max(1, 1024**2 // tiling.size**2)
     done = 0
     for number, row in enumerate(rows):
         top = row[0].y0
         band = source.rows(top, row[0].y1)
-        for start in range(0, len(row), at_once):
+        for tile in row:
             yield Progress(done, len(tiles), "tiles")
-            part = row[start : start + at_once]
-            _add_tiles(backend, band, part, tiling, total, weight)
-            done += len(part)
-        end = rows[number + 1][0].y0 if number + 1 < len(rows) else source.shape[0]
+            rim = taper(tile, overlap=tiling.overlap)
+            place = slice(len(rim)), slice(tile.x0, tile.x1)
+            weight[place] += rim
+            piece = band[:, tile.x0 : tile.x1]
+            if not is_flat(piece):
+                total[place] += rim * _chances(backend, piece, tiling)
+            done += 1
+        end = rows[number + 1][0].y0 if number + 1 < len(rows) else height
         ready = end - top
         chances = total[:ready] / np.maximum(weight[:ready], 1e-6)
         take(top, np.rint(chances * 255).astype(np.uint8))
         for sums in (total, weight):
-            sums[: height - ready] = sums[ready:].copy()
-            sums[height - ready :] = 0
+            sums[: tall - ready] = sums[ready:].copy()
+            sums[tall - ready :] = 0
 
 
-def _add_tiles(
-    backend: Backend,
-    band: Image,
-    tiles: Sequence[Tile],
-    tiling: Tiling,
-    total: NDArray[np.float32],
-    weight: NDArray[np.float32],
-) -> None:
-    pieces = {tile: band[:, tile.x0 : tile.x1] for tile in tiles}
-    busy = [tile for tile, piece in pieces.items() if not is_flat(piece)]
-    chances = {}
-    if busy:
-        batch = np.stack([filled(pieces[tile], tiling.size, backend.stride) for tile in busy])
-        flips = FOUR if tiling.flips else ONCE
-        chances = dict(zip(busy, look(backend, batch, flips=flips), strict=True))
-    for tile in tiles:
-        rim = taper(tile, overlap=tiling.overlap)
-        columns = slice(tile.x0, tile.x1)
-        weight[: len(rim), columns] += rim
-        if tile in chances:
-            total[: len(rim), columns] += rim * chances[tile][0, : len(rim), : rim.shape[1]]
+def _chances(backend: Backend, piece: Image, tiling: Tiling) -> NDArray[np.float32]:
+    """Probabilities (h, w) of one tile."""
+    batch = filled(piece, tiling.size, backend.stride)[None]
+    found = look(backend, batch, flips=FOUR if tiling.flips else ONCE)
+    return found[0, 0, : piece.shape[0], : piece.shape[1]]
 
 
 def is_flat(piece: Image) -> bool:
@@ -141,8 +133,8 @@ def is_flat(piece: Image) -> bool:
 
 def filled(piece: Image, size: int, stride: int) -> Image:
     """A tile, mirrored at its right and bottom edge up to a side that the network takes."""
-    step = int(np.lcm(stride, min(_STEP, size)))
-    need = [-side % (stride if side == size else step) for side in piece.shape[:2]]
+    step = int(np.lcm(stride, _STEP))
+    need = [-side % (stride if side > size - step else step) for side in piece.shape[:2]]
     if not any(need):
         return piece
     grown: Image = np.pad(piece, ((0, need[0]), (0, need[1]), (0, 0)), mode="symmetric")

@@ -60,9 +60,7 @@ def inpaint(
         got = f"{method}, radius {radius}"
         raise ParamsError("cannot fill so", expected="telea or ns, radius 1 to 100", got=got)
     if mask.shape != image.shape[:2]:
-        raise MaskError(
-            "mask does not match its image", expected=image.shape[:2], got=mask.shape
-        )
+        raise MaskError("mask does not match its image", expected=image.shape[:2], got=mask.shape)
     result = image.copy()
     pieces = _pieces(mask)
     margin = 2 * radius + 2
@@ -76,9 +74,9 @@ def inpaint(
             np.ascontiguousarray(image[window]), marked.astype(np.uint8), radius, ways[method]
         )
         own = np.zeros(marked.shape, bool)
-        own[y0 - window[0].start : y1 - window[0].start, x0 - window[1].start :][
-            :, : x1 - x0
-        ] = True
+        own[y0 - window[0].start : y1 - window[0].start, x0 - window[1].start :][:, : x1 - x0] = (
+            True
+        )
         own &= marked
         result[window][own] = filled[own]
     return result

@@ -32,18 +32,20 @@ class Tile:
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
 
-def tile_grid(shape: tuple[int, int], size: int, *, overlap: int = 0) -> tuple[Tile, ...]:
+def tile_grid(
+    shape: tuple[int, int], size: int | tuple[int, int], *, overlap: int = 0
+) -> tuple[Tile, ...]:
     """Tiles that together cover a plane, row by row.
 
-    All are ``size`` pixels wide and high: the last row and column are moved back so that they end
-    at the border and overlap more. Only where the plane itself is smaller are the tiles, too.
+    All have one size: the last row and column are moved back so that they end at the border and
+    overlap more. Only where the plane itself is smaller are the tiles, too.
 
     Parameters
     ----------
     shape
         (H, W) of the plane.
     size
-        Side of a tile in pixels.
+        Side of a tile in pixels, or (height, width).
     overlap
         Pixels that neighbours share at least, in each direction.
 
@@ -52,7 +54,8 @@ def tile_grid(shape: tuple[int, int], size: int, *, overlap: int = 0) -> tuple[T
     ParamsError
         For an empty plane, a size below 1, or an overlap that is not below the size.
     """
-    if size < 1 or not 0 <= overlap < size:
+    tall, wide = (size, size) if isinstance(size, int) else size
+    if min(tall, wide) < 1 or not 0 <= overlap < min(tall, wide):
         raise ParamsError(
             "tiles cannot be cut so",
             expected="a size of 1 or more and an overlap from 0 to below the size",
@@ -62,9 +65,9 @@ def tile_grid(shape: tuple[int, int], size: int, *, overlap: int = 0) -> tuple[T
         raise ParamsError("there are no pixels to cut into tiles", got=f"{shape[1]}x{shape[0]}")
     height, width = shape
     return tuple(
-        Tile(row, column, y, x, min(y + size, height), min(x + size, width))
-        for row, y in enumerate(_starts(height, size, overlap))
-        for column, x in enumerate(_starts(width, size, overlap))
+        Tile(row, column, y, x, min(y + tall, height), min(x + wide, width))
+        for row, y in enumerate(_starts(height, tall, overlap))
+        for column, x in enumerate(_starts(width, wide, overlap))
     )
 
 
@@ -73,6 +76,27 @@ def _starts(length: int, size: int, overlap: int) -> list[int]:
         return [0]
     steps = -(-(length - size) // (size - overlap))  # rounded up
     return [min(k * (size - overlap), length - size) for k in range(steps + 1)]
+
+
+def balanced(length: int, most: int, *, overlap: int, step: int = 1) -> int:
+    """Side of the tiles that cover a length with as few and as small ones as possible.
+
+    Parameters
+    ----------
+    length
+        Pixels to cover.
+    most
+        Largest side.
+    overlap
+        As in `tile_grid`; the last tile then hardly overlaps more than the others.
+    step
+        The side is a multiple of it, where that does not exceed ``most``.
+    """
+    if length <= most:
+        return length
+    count = -(-(length - overlap) // (most - overlap))
+    side = -(-(length + (count - 1) * overlap) // count)
+    return min(most, -(-side // step) * step)
 
 
 def cut(plane: NDArray[Scalar], tile: Tile, *, size: int | None = None) -> NDArray[Scalar]:

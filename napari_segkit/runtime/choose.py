@@ -8,6 +8,7 @@ none.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -29,7 +30,7 @@ from napari_segkit.runtime.torch_backend import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -123,7 +124,8 @@ def _openvino(
     else:
         model = ov.convert(make_served(card, tensors, where=where))
         if card.sha256:
-            ov.keep(model, path)
+            with _only_a_cache():
+                ov.save_ir(model, path, half=False)
     return ov.OpenVinoBackend(model, stride=ov.stride_of(model))
 
 
@@ -164,9 +166,16 @@ def _remembered(card: WeightsCard) -> str | None:
 
 def _remember(card: WeightsCard, name: str) -> None:
     path = _memory()
-    try:
+    with _only_a_cache():
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as file:
             file.write(json.dumps(_read_memory() | {_key(card): name}, indent=1).encode())
+
+
+@contextlib.contextmanager
+def _only_a_cache() -> Iterator[None]:
+    """A disk that refuses costs time at the next start, nothing else."""
+    try:
+        yield
     except (OSError, WriteError) as error:
-        logger.info("the choice of the backend is not remembered: %s", error)
+        logger.info("nothing is kept for the next start: %s", error)

@@ -6,7 +6,6 @@ start takes a tenth of the time.
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
 import threading
@@ -18,14 +17,13 @@ import numpy as np
 import openvino as ov
 import torch
 
+from napari_segkit.data.atomic import disk_errors
 from napari_segkit.errors import WeightsError
 from napari_segkit.paths import user_cache
 
 if TYPE_CHECKING:
     from napari_segkit.runtime.base import Batch, Chances
     from napari_segkit.runtime.torch_backend import Served
-
-logger = logging.getLogger(__name__)
 
 _MOST_SHAPES = 8  # kept compiled
 
@@ -47,17 +45,21 @@ def stride_of(model: Any) -> int:
     return int(model.get_rt_info(["segkit", "stride"]).astype(str))
 
 
-def keep(model: Any, path: Path) -> None:
-    """Save a converted model in the cache; a disk that refuses only costs time."""
-    try:
+def save_ir(model: Any, path: Path, *, half: bool) -> None:
+    """Write ``….xml`` and ``….bin``; with ``half`` floats take 16 bits.
+
+    Raises
+    ------
+    WriteError
+        Where the disk refuses.
+    """
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             made = Path(folder) / path.name
-            ov.save_model(model, made, compress_to_fp16=False)
+            ov.save_model(model, made, compress_to_fp16=half)
             os.replace(made.with_suffix(".bin"), path.with_suffix(".bin"))
             os.replace(made, path)
-    except (OSError, RuntimeError) as error:
-        logger.info("the converted network is not kept: %s", error)
 
 
 def read_ir(path: Path) -> Any:

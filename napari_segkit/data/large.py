@@ -1,0 +1,162 @@
+"""Images that are too large for memory, read band by band: tiled or striped TIFF, and zarr."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import tifffile
+
+from napari_segkit.data.images import image_size
+from napari_segkit.errors import ImageError
+from napari_segkit.limits import limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_segkit.types import Image
+
+
+class LargeImage(Protocol):
+    """An image whose rows are read when asked for."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        ...
+
+    def rows(self, top: int, bottom: int) -> Image:
+        """Pixels (bottom - top, W, 3) uint8 RGB."""
+        ...
+
+
+def is_large(path: Path) -> bool:
+    """Whether a file can only be read band by band: a zarr, or a TIFF above the limit of pixels."""
+    if path.suffix == ".zarr":
+        return path.is_dir()
+    if path.suffix.lower() not in (".tif", ".tiff") or not path.is_file():
+        return False
+    height, width = image_size(path)
+    return height * width > limits().pixels
+
+
+def open_large(path: Path) -> LargeImage:
+    """Open an image for reading by bands.
+
+    Raises
+    ------
+    ImageError
+        Where it is none, or of a kind that is only read whole.
+    """
+    return _open_zarr(path) if path.suffix == ".zarr" else TiffBands(path)
+
+
+def _open_zarr(path: Path) -> LargeImage:
+    try:
+        import zarr
+    except ImportError as error:
+        raise ImageError(
+            "zarr images need the package zarr", where=path, remedy="pip install zarr"
+        ) from error
+    try:
+        opened: Any = zarr.open(str(path), mode="r")
+        array = opened if hasattr(opened, "dtype") else opened["0"]
+    except Exception as error:  # zarr raises anything
+        raise ImageError("not a zarr image", where=path, got=error) from error
+    _check(path, array.dtype, array.shape)
+    return ZarrBands(array)
+
+
+def _check(path: Path, dtype: Any, shape: tuple[int, ...]) -> None:
+    if np.dtype(dtype) != np.uint8 or len(shape) not in (2, 3) or shape[2:] not in ((), (3,), (4,)):
+        raise ImageError(
+            "large images are read band by band",
+            where=path,
+            expected="(H, W), (H, W, 3) or (H, W, 4) of 8 bits",
+            got=f"{shape} {dtype}",
+            remedy="convert it to 8 bits",
+        )
+
+
+def _rgb(pixels: NDArray[Any]) -> Image:
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        pixels = np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
+    return np.ascontiguousarray(pixels[..., :3], np.uint8)
+
+
+@dataclass(frozen=True)
+class ZarrBands:
+    """Bands of a zarr array."""
+
+    array: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        height, width = self.array.shape[:2]
+        return int(height), int(width)
+
+    def rows(self, top: int, bottom: int) -> Image:
+        """Pixels (bottom - top, W, 3) uint8 RGB."""
+        return _rgb(np.asarray(self.array[top:bottom]))
+
+
+class TiffBands:
+    """Bands of a TIFF: only the tiles or strips that a band touches are decoded."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._tiff = tifffile.TiffFile(path)
+            self._page: Any = self._tiff.pages[0].aspage()
+        except (tifffile.TiffFileError, OSError, ValueError) as error:
+            raise ImageError("not an image", where=path, got=error) from error
+        page = self._page
+        _check(path, page.dtype, page.shape)
+        if page.planarconfig != 1 or page.photometric not in (1, 2):
+            got = f"planes {page.planarconfig}, colours {page.photometric}"
+            raise ImageError("TIFF cannot be read by bands", where=path, expected="RGB", got=got)
+        self.shape: tuple[int, int] = (page.imagelength, page.imagewidth)
+        self._step = (
+            (page.tilelength, page.tilewidth)
+            if page.is_tiled
+            else (page.rowsperstrip, page.imagewidth)
+        )
+
+    def rows(self, top: int, bottom: int) -> Image:
+        """Pixels (bottom - top, W, 3) uint8 RGB.
+
+        Raises
+        ------
+        ImageError
+            Where a tile is damaged.
+        """
+        tall, wide = self._step
+        band = np.zeros((bottom - top, self.shape[1], 3), np.uint8)
+        across = -(-self.shape[1] // wide)
+        for row in range(top // tall, -(-bottom // tall)):
+            for column in range(across):
+                piece = self._segment(row * across + column)
+                if piece is not None:
+                    self._place(band, piece, top - row * tall, column * wide)
+        return band
+
+    def _segment(self, index: int) -> NDArray[np.uint8] | None:
+        page, file = self._page, self._tiff.filehandle
+        try:
+            file.seek(page.dataoffsets[index])
+            data = file.read(page.databytecounts[index])
+            piece = page.decode(data, index, jpegtables=page.jpegtables)[0]
+        except (OSError, ValueError, IndexError, RuntimeError, zlib.error) as error:
+            raise ImageError("image is damaged", where=self._path, got=error) from error
+        return None if piece is None else piece[0]
+
+    def _place(self, band: Image, piece: NDArray[np.uint8], skip: int, left: int) -> None:
+        """Copy what of a segment lies in the band, whose first row is ``skip`` rows below it."""
+        start = max(skip, 0)
+        part = _rgb(piece[start : skip + len(band), : band.shape[1] - left])
+        band[start - skip : start - skip + len(part), left : left + part.shape[1]] = part

@@ -1,0 +1,117 @@
+"""Dust in images of any size, from disk to disk: only a band of the image is in memory.
+
+First pass: network, probabilities, provisional ids into a temporary file. Second pass: final ids
+into a TIFF, and a list of the objects as CSV.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tifffile
+
+from napari_segkit.data.atomic import atomic_write, disk_errors
+from napari_segkit.data.large import open_large
+from napari_segkit.errors import ParamsError
+from napari_segkit.types import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+    from napari_segkit.models.dust import Dust, DustParams
+    from napari_segkit.ops.objects import FoundObject
+    from napari_segkit.types import Job
+
+_STRIP = 256
+
+
+@dataclass(frozen=True)
+class LargeResult:
+    """Where mask and list lie, and how many objects there are."""
+
+    mask: Path
+    table: Path
+    shape: tuple[int, int]
+    objects: int
+
+
+def predict_large(model: Dust, path: Path, out: Path, *, params: DustParams) -> Job[LargeResult]:
+    """Write ``NAME.tif`` (ids, 32 bits) and ``NAME.csv`` (id, area, score, box) into a folder.
+
+    Raises
+    ------
+    ParamsError
+        For another method than ``default`` or another scale than 1.
+    ImageError
+        Where the image cannot be read by bands.
+    WriteError
+        Where the disk refuses.
+    """
+    from napari_segkit.models.tiled import Tiling, run_tiles
+    from napari_segkit.ops.objects import Labeller
+
+    if params.method != "default" or params.scale != 1:
+        got = f"method {params.method}, scale {params.scale:g}"
+        raise ParamsError(
+            "images of this size are read band by band", expected="method default, scale 1", got=got
+        )
+    source = open_large(path)
+    labeller = Labeller(model.threshold(params))
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=out) as ids:
+
+        def take(_top: int, band: NDArray[np.uint8]) -> None:
+            with disk_errors(out):
+                ids.write(labeller.add(band).tobytes())
+
+        tiling = Tiling(params.tile, params.overlap, params.flips)
+        yield from run_tiles(model.backend, source, tiling, take)
+        yield Progress(0, 1, "writing")
+        table, objects = labeller.finish(min_area=params.min_area)
+        mask, listing = out / f"{path.stem}.tif", out / f"{path.stem}.csv"
+        _write_mask(mask, ids, source.shape, table)
+    _write_table(listing, objects)
+    return LargeResult(mask, listing, source.shape, len(objects))
+
+
+def _write_mask(
+    path: Path, ids: BinaryIO, shape: tuple[int, int], table: NDArray[np.int32]
+) -> None:
+    ids.seek(0)
+
+    def strips() -> Iterator[NDArray[np.int32]]:
+        for top in range(0, shape[0], _STRIP):
+            rows = min(_STRIP, shape[0] - top)
+            data = np.frombuffer(ids.read(4 * rows * shape[1]), np.int32)
+            yield table[data].reshape(rows, shape[1])
+
+    with atomic_write(path) as file:
+        tifffile.imwrite(
+            file,
+            strips(),
+            shape=shape,
+            dtype=np.int32,
+            rowsperstrip=_STRIP,
+            compression="zlib",
+            bigtiff=True,
+            metadata=None,
+        )
+
+
+def _write_table(path: Path, objects: list[FoundObject]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("id", "area", "score", "x0", "y0", "x1", "y1"))
+    writer.writerows((one.id, one.area, f"{one.score:.3f}", *map(int, one.box)) for one in objects)
+    with atomic_write(path) as file:
+        file.write(text.getvalue().encode())

@@ -1,0 +1,117 @@
+"""A SAM on torch: an image once, then prompts; arrays in, arrays out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from segment_anything.utils.transforms import ResizeLongestSide
+
+from napari_segkit.errors import ModelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from segment_anything.modeling import Sam
+
+    from napari_segkit.types import Image
+
+    Floats = NDArray[np.float32]
+
+
+class SamBackend:
+    """A SAM that is ready; it keeps nothing of an image or an object between calls.
+
+    Attributes
+    ----------
+    input_size
+        Side of the encoder's input in pixels.
+    mask_size
+        Side of the decoder's logits.
+    """
+
+    def __init__(self, sam: Sam, device: str) -> None:
+        self.sam = sam.to(device).eval()
+        self.device = device
+        self.name = f"torch, {device}"
+        self.input_size = int(sam.image_encoder.img_size)
+        self.mask_size = int(sam.prompt_encoder.mask_input_size[0])
+        self._resize = ResizeLongestSide(self.input_size)
+
+    @torch.inference_mode()
+    def encode(self, image: Image) -> Floats:
+        """(H, W, 3) uint8 RGB -> (C, h, w) embedding."""
+        small = torch.from_numpy(self._resize.apply_image(np.ascontiguousarray(image)))
+        pixels = small.permute(2, 0, 1).contiguous()[None].to(self.device)
+        embedding = self.sam.image_encoder(self.sam.preprocess(pixels.float()))
+        return _finite(embedding[0], "embedding")
+
+    @torch.inference_mode()
+    def decode(
+        self,
+        embedding: NDArray[np.floating],
+        shape: tuple[int, int],
+        *,
+        boxes: Floats | None = None,
+        points: Floats | None = None,
+        point_labels: NDArray[np.int32] | None = None,
+        masks: Floats | None = None,
+        several: bool = False,
+    ) -> tuple[Floats, Floats]:
+        """Masks of N objects.
+
+        Parameters
+        ----------
+        embedding : (C, h, w)
+        shape
+            (H, W) of the image or window that was encoded.
+        boxes : (N, 4)
+            x0 y0 x1 y1 in its pixels.
+        points : (N, K, 2), point_labels : (N, K)
+            x y in its pixels; 1 = object, 0 = not.
+        masks : (N, M, M)
+            Logits to start from.
+        several
+            Three candidates instead of one.
+
+        Returns
+        -------
+        logits : (N, 1 or 3, M, M)
+        scores : (N, 1 or 3)
+            IoU that the network expects.
+        """
+        place = self.device
+        asked = None
+        if points is not None and point_labels is not None:
+            at = self._resize.apply_coords(points, shape)
+            asked = (
+                torch.as_tensor(at, dtype=torch.float32, device=place),
+                torch.as_tensor(point_labels, device=place),
+            )
+        corners = None
+        if boxes is not None:
+            corners = torch.as_tensor(
+                self._resize.apply_boxes(boxes, shape), dtype=torch.float32, device=place
+            )
+        start = None
+        if masks is not None:
+            start = torch.as_tensor(masks, dtype=torch.float32, device=place)[:, None]
+        sparse, dense = self.sam.prompt_encoder(points=asked, boxes=corners, masks=start)
+        logits, scores = self.sam.mask_decoder(
+            image_embeddings=torch.as_tensor(embedding, dtype=torch.float32, device=place)[None],
+            image_pe=self.sam.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=several,
+        )
+        return _finite(logits, "mask"), _finite(scores, "score")
+
+
+def _finite(tensor: torch.Tensor, what: str) -> Floats:
+    array: Floats = tensor.float().cpu().numpy()
+    if not np.isfinite(array).all():
+        raise ModelError(
+            f"the network returned a {what} with NaN",
+            remedy="load other weights; these are broken, or the device is",
+        )
+    return array

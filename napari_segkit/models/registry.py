@@ -14,6 +14,7 @@ ENTRY_POINT_GROUP = "napari_segkit.models"
 _BUILTIN = {
     "coins": "napari_segkit.models.coins:Coins",
     "dust": "napari_segkit.models.dust:Dust",
+    "rings": "napari_segkit.models.rings:Rings",
     "eggpan": "napari_segkit.models.eggpan:EggPan",
 }
 

@@ -104,11 +104,10 @@ class LoraLinear(nn.Linear):
         y = super().forward(x)
         if self.active is None or self._unmerged is not None:
             return y
-        adapter = self.adapters[self.active]
         width = self.out_features // self.parts
         empty = y.new_zeros(()).expand(*y.shape[:-1], width)
-        names = [str(part) for part in range(self.parts)]
-        return y + torch.cat([adapter[n](x) if n in adapter else empty for n in names], dim=-1)
+        pairs = [self.pair(self.active, part) for part in range(self.parts)]
+        return y + torch.cat([empty if pair is None else pair(x) for pair in pairs], dim=-1)
 
     def pair(self, name: str, part: int) -> LowRank | None:
         """One adapter's pair for one part of the outputs."""
@@ -124,9 +123,11 @@ class LoraLinear(nn.Linear):
             return
         width = self.out_features // self.parts
         merged = self.weight.detach().clone()
-        for part, pair in self.adapters[self.active].items():
-            rows = slice(int(part) * width, (int(part) + 1) * width)
-            merged[rows] += pair.product().detach().to(merged.dtype)
+        for part in range(self.parts):
+            pair = self.pair(self.active, part)
+            if pair is not None:
+                rows = slice(part * width, (part + 1) * width)
+                merged[rows] += pair.product().detach().to(merged.dtype)
         self._unmerged, self.weight.data = self.weight.data, merged
 
     def unmerge(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_segkit.data.embeddings import EmbeddingCache
 from napari_segkit.errors import ModelError, ParamsError, PromptError, WeightsError
 from napari_segkit.jobs import drain, segment
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter, make_params
@@ -12,7 +13,7 @@ from napari_segkit.models.registry import get_model, model_ids
 from napari_segkit.ops.images import to_rgb8
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.types import Job, Prompts, Segmentation
-from tests.models.tiny import CLASSES, tiny_weights
+from tests.models.tiny import CLASSES, tiny_base, tiny_weights
 
 
 def scene(height: int = 97, width: int = 131) -> np.ndarray:
@@ -30,6 +31,9 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if request.param in CLASSES:  # a network: what it has learned does not matter here
         weights = tiny_weights(request.param, tmp_path_factory.getbasetemp())
         loaded.load(weights, backend="torch")
+    elif request.param == "rings":
+        loaded = get_model(request.param)(EmbeddingCache())  # in memory
+        loaded.load(tiny_base(tmp_path_factory.getbasetemp()))
     else:
         loaded.load()
     return loaded

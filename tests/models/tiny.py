@@ -36,3 +36,28 @@ def tiny_weights(model_id: str, folder: Path, *, seed: int = 0, side: int = 64) 
     )
     save_weights(path, {name: one.numpy() for name, one in net.state_dict().items()}, card)
     return path
+
+
+def tiny_base(folder: Path, *, seed: int = 0) -> Path:
+    """A small SAM's file with its card; the same each time."""
+    from napari_segkit.nets.sam_small import SmallSamConfig, build_small_sam
+
+    path = folder / f"tiny-base-{seed}.safetensors"
+    if path.is_file():
+        return path
+    config = SmallSamConfig(
+        image_size=64, widths=(8, 8, 16), width=32, depth=2, heads=2, channels=16, decoder_heads=2
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        sam = build_small_sam(config)
+    card = WeightsCard(
+        name="tiny",
+        model="rings",
+        arch="sam-segkit-s",
+        arch_config=config.as_dict(),
+        classes=("thing",),
+        input_size=config.image_size,
+    )
+    save_weights(path, {name: one.numpy() for name, one in sam.state_dict().items()}, card)
+    return path

@@ -1,0 +1,274 @@
+"""Rings, and whatever else has a box: a promptable SAM with an adapter.
+
+The image is encoded once (`data.embeddings` keeps the result), every prompt costs a decoder's run.
+Nothing of one object or image reaches the next: the decoder is given what belongs to the object
+alone, and an existing mask is turned into logits anew each time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from napari_segkit import __version__
+from napari_segkit.errors import ParamsError
+from napari_segkit.models.base import ModelParams, PromptKind, Segmenter
+from napari_segkit.models.rings_base import (
+    AUTO,
+    LoadedBase,
+    find_adapter,
+    find_base,
+    load_base,
+)
+from napari_segkit.types import ClassDef, Progress, Prompts, Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_segkit.data.embeddings import EmbeddingCache
+    from napari_segkit.models.rings_plan import Ask
+    from napari_segkit.types import Image, Job, Labels, Segmentation
+
+    Mask = NDArray[np.bool_]
+    Roi = tuple[int, int, int, int]
+
+RING = ClassDef("ring", (255, 196, 0))
+
+
+class RingParams(ModelParams):
+    """What can be set."""
+
+    base: str = Field(
+        AUTO,
+        title="Base model",
+        description="auto or sam-segkit-s: the small one; vit_b, vit_l, vit_h: SAM's own, once "
+        "fetched; or a file in segment_anything's layout.",
+    )
+    adapter: str = Field(
+        AUTO,
+        title="Adapter",
+        description="auto: the adopted or shipped one for this base; none: the bare base; or a "
+        "file of segkit train rings or of the ring project.",
+    )
+    candidate: Literal["auto", "best", "1", "2", "3"] = Field(
+        "auto",
+        title="Candidate",
+        description="The network offers three masks for an unclear prompt: the one it thinks best, "
+        "or the first (a part), second or third (the whole). auto: one mask for a box, the best "
+        "of three for a single point.",
+    )
+    window: Literal["auto", "whole"] = Field(
+        "auto",
+        title="Look at",
+        description="auto: small objects in large images through a window at full resolution; "
+        "whole: always the whole image.",
+        json_schema_extra={"group": "Details"},
+    )
+    smallest: int = Field(
+        12,
+        ge=1,
+        le=100_000,
+        title="Smallest part",
+        description="In pixels: smaller parts and holes of a mask are removed.",
+        json_schema_extra={"group": "Details"},
+    )
+    margin: float = Field(
+        0.1,
+        ge=0,
+        le=0.25,
+        title="Margin of a box",
+        description="A mask may leave its box by this share of the box's size.",
+        json_schema_extra={"group": "Details"},
+    )
+
+
+class Rings(Segmenter):
+    """One instance per box, point or existing mask; where they overlap, the later one is on top."""
+
+    id: ClassVar[str] = "rings"
+    title: ClassVar[str] = "Rings (SAM + LoRA)"
+    classes: ClassVar[tuple[ClassDef, ...]] = (RING,)
+    prompts: ClassVar[frozenset[PromptKind]] = frozenset(
+        {PromptKind.BOXES, PromptKind.POINTS, PromptKind.MASK}
+    )
+    needs_prompts: ClassVar[bool] = True
+    Params = RingParams
+    presets: ClassVar[Mapping[str, ModelParams]] = {
+        "default": RingParams(),
+        "bare base": RingParams(adapter="none"),
+    }
+
+    def __init__(self, cache: EmbeddingCache | None = None) -> None:
+        self._cache = cache
+        self._device = "auto"
+        self._base: tuple[Path, LoadedBase] | None = None
+        self._given_base: Path | None = None
+        self._given_adapter: Path | None = None
+
+    def load(
+        self, weights: Path | None = None, *, device: str = "auto", backend: str = "auto"
+    ) -> None:
+        """Get ready: a file of a base or of an adapter, or None for those that parameters name.
+
+        Raises
+        ------
+        WeightsError
+            Where the file cannot be used; the state before stays.
+        ParamsError
+            For a backend that does not run it.
+        """
+        if backend not in ("auto", "torch"):
+            raise ParamsError(f"{self.id} runs on torch", expected="auto, torch", got=backend)
+        if weights is not None:
+            self._take(weights, device)
+        self._device = device
+
+    def _take(self, path: Path, device: str) -> None:
+        from napari_segkit.data.lora_files import is_lora, read_lora
+
+        if path.suffix == ".safetensors" and is_lora(path):
+            read_lora(path)
+            self._given_adapter = path
+            return
+        self._base = path, load_base(path, device)
+        self._given_base = path
+
+    def predict(self, image: Image, prompts: Prompts, params: RingParams) -> Job[Segmentation]:
+        """Segment one image; see `Segmenter.predict`."""
+        from napari_segkit.models.rings_plan import asks, batches, painted
+        from napari_segkit.ops.masks import segmentation_from_labels
+
+        base, adapter, notes = yield from self._ready(params)
+        shape = image.shape[:2]
+        wanted = asks(prompts, shape, base.backend.input_size, windows=params.window == "auto")
+        found: dict[int, tuple[Roi, Mask, float]] = {}
+        for done, part in batches(wanted):
+            yield Progress(done, len(wanted), "finding objects")
+            found.update(self._masks(image, prompts.mask, part, params, base, adapter))
+        labels, scores = painted(found, shape)
+        lost = len(wanted) - len(scores)
+        if lost:
+            notes += (f"{lost} of {len(wanted)} prompts gave no mask, or one that others cover",)
+        return segmentation_from_labels(
+            labels,
+            classes=self.classes,
+            scores=scores,
+            notes=notes,
+            provenance=Provenance(
+                self.id,
+                params.model_dump(),
+                prompts.as_dict(),
+                weights_sha256="+".join(part for part in (base.sha256, adapter) if part),
+                version=__version__,
+            ),
+        )
+
+    def refine(self, image: Image, start: Mask, prompts: Prompts, params: RingParams) -> Job[Mask]:
+        """Another mask of one object, from the one there is, its box and clicks on the image.
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8 RGB
+        start : (H, W) bool
+            May be empty where the prompts have a box or a positive point.
+        prompts
+            All of them belong to the object; of boxes the first one counts.
+
+        Returns
+        -------
+        (H, W) bool
+
+        Raises
+        ------
+        PromptError
+            Where neither mask nor prompts tell of an object.
+        """
+        from napari_segkit.models.rings_plan import Ask, asks, box_with
+        from napari_segkit.ops.masks import instance_boxes
+
+        base, adapter, _ = yield from self._ready(params)
+        shape = image.shape[:2]
+        labels = start.astype(np.int32)
+        boxes = prompts.boxes[:1]
+        if not len(boxes) and start.any():
+            boxes = np.array([box_with(instance_boxes(labels)[1], prompts)], np.float32)
+        whole = Prompts(boxes, prompts.points, prompts.point_labels)
+        windows = params.window == "auto"
+        first = asks(whole, shape, base.backend.input_size, windows=windows)[0]
+        ask = Ask(
+            1, first.window, first.box, prompts.points, prompts.point_labels, int(start.any())
+        )
+        yield Progress(0, 1, "refining")
+        found = dict(self._masks(image, labels, [ask], params, base, adapter))
+        result = np.zeros(shape, bool)
+        for (x0, y0, x1, y1), mask, _ in found.values():
+            result[y0:y1, x0:x1] = mask
+        return result
+
+    def prepare(self, image: Image, params: RingParams) -> Job[None]:
+        """Encode a whole image ahead of its prompts."""
+        base, adapter, _ = yield from self._ready(params)
+        yield Progress(0, 1, "looking at the image")
+        self._embedding(image, base, adapter)
+
+    def _ready(self, params: RingParams) -> Job[tuple[LoadedBase, str, tuple[str, ...]]]:
+        """Base, hash of the adapter in use or "", notes."""
+        path = self._given_base if params.base == AUTO else None
+        path = path or find_base(params.base)
+        yield Progress(0, None, "loading the base")
+        if self._base is None or self._base[0] != path:
+            self._base = path, load_base(path, self._device)
+        base = self._base[1]
+        if params.adapter == AUTO and self._given_adapter is None:
+            adapter = find_adapter(AUTO)
+            if adapter is not None and not base.fits(adapter):
+                note = f"no adapter is used: {adapter.name} is for another base"
+                return base, base.use(None), (note,)
+        else:
+            given = self._given_adapter if params.adapter == AUTO else None
+            adapter = given or find_adapter(params.adapter)
+        return base, base.use(adapter), ()
+
+    def _embedding(self, image: Image, base: LoadedBase, adapter: str) -> NDArray[np.float16]:
+        from napari_segkit.data.embeddings import EmbeddingCache, embedding_key
+        from napari_segkit.paths import user_cache
+
+        if self._cache is None:
+            self._cache = EmbeddingCache(user_cache() / "embeddings")
+        key = embedding_key(image, base.sha256, adapter)
+        return self._cache.get(key, lambda: base.backend.encode(image))
+
+    def _masks(
+        self,
+        image: Image,
+        start: Labels | None,
+        part: list[Ask],
+        params: RingParams,
+        base: LoadedBase,
+        adapter: str,
+    ) -> Iterator[tuple[int, tuple[Roi, Mask, float]]]:
+        """Masks of objects of one kind: number -> its place, pixels, score."""
+        from napari_segkit.models.rings_plan import decoder_prompts, is_unclear, roi_of
+        from napari_segkit.ops.mask_logits import mask_from_logits, without_specks
+
+        x0, y0, x1, y1 = part[0].window
+        view = image[y0:y1, x0:x1]
+        embedding = self._embedding(view, base, adapter)
+        several = params.candidate != "auto" or is_unclear(part[0])
+        size = base.backend.input_size
+        given = decoder_prompts(part, start, input_size=size, mask_size=base.backend.mask_size)
+        logits, scores = base.backend.decode(
+            embedding, view.shape[:2], several=several, **given._asdict()
+        )
+        for ask, masks, ious in zip(part, logits, scores, strict=True):
+            best = int(params.candidate) - 1 if params.candidate.isdigit() else int(ious.argmax())
+            roi = roi_of(ask, params.margin)
+            local = (roi[0] - x0, roi[1] - y0, roi[2] - x0, roi[3] - y0)
+            mask = mask_from_logits(masks[best], view.shape[:2], size, local)
+            score = float(np.clip(ious[best], 0, 1))
+            yield ask.number, (roi, without_specks(mask, params.smallest), score)

@@ -1,0 +1,187 @@
+"""The base and the adapter of `rings`: found, checked, loaded once, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_segkit.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from segment_anything.modeling import Sam
+
+    from napari_segkit.runtime.sam_backend import SamBackend
+
+SMALL = "sam-segkit-s"
+AUTO = "auto"
+NONE = "none"
+_HOW = (
+    "fetch one with: segkit weights fetch vit_b (375 MB); or name a file: --set base=FILE, "
+    "any checkpoint in segment_anything's layout"
+)
+
+
+@dataclass
+class LoadedBase:
+    """A base in memory.
+
+    Attributes
+    ----------
+    name
+        As people call it.
+    sha256
+        `nets.lora.base_sha256` of its tensors.
+    backend
+        What runs it.
+    adapters
+        Hash of an adapter's file -> its name on the encoder.
+    """
+
+    name: str
+    sha256: str
+    backend: SamBackend
+    adapters: dict[str, str] = field(default_factory=dict)
+
+    def use(self, adapter: Path | None) -> str:
+        """Put an adapter into use, or take every one off; returns the hash of its file or ""."""
+        from napari_segkit.nets import lora
+
+        encoder = self.backend.sam.image_encoder
+        sha256 = "" if adapter is None else self._loaded(adapter)
+        lora.select(encoder, self.adapters.get(sha256))
+        lora.merge(encoder)
+        return sha256
+
+    def fits(self, adapter: Path) -> bool:
+        """Whether an adapter says that it was trained on this very base."""
+        from napari_segkit.data.lora_files import read_lora
+
+        return read_lora(adapter)[1].base_sha256 == self.sha256
+
+    def _loaded(self, path: Path) -> str:
+        import torch
+
+        from napari_segkit.data.lora_files import read_lora
+        from napari_segkit.nets import lora
+        from napari_segkit.nets.lora_layers import LoraConfig
+
+        tensors, facts, sha256 = read_lora(path)
+        if sha256 in self.adapters:
+            return sha256
+        if facts.base_sha256 and facts.base_sha256 != self.sha256:
+            raise WeightsError(
+                "this adapter was trained on another base",
+                where=path,
+                expected=f"{facts.base} ({facts.base_sha256[:12]})",
+                got=f"{self.name} ({self.sha256[:12]})",
+                remedy=f"choose base={facts.base}, or another adapter",
+            )
+        config = LoraConfig(facts.rank, alpha=facts.alpha, targets=facts.targets)
+        plain = {key: torch.from_numpy(one) for key, one in tensors.items()}
+        try:
+            lora.load_adapter(self.backend.sam.image_encoder, plain, config, sha256[:16])
+        except WeightsError as error:
+            raise WeightsError(
+                error.what,
+                where=path,
+                expected=error.expected,
+                got=error.got,
+                remedy=f"it was trained on {facts.base}: choose that base",
+            ) from error
+        self.adapters[sha256] = sha256[:16]
+        return sha256
+
+
+def find_base(spec: str) -> Path:
+    """The file of a base: ``auto``, ``sam-segkit-s``, ``vit_b``, ``vit_l``, ``vit_h`` or a path.
+
+    Raises
+    ------
+    WeightsError
+        Where it is not here, with the ways to get it.
+    """
+    from napari_segkit.data import sam_weights
+    from napari_segkit.data.weights_store import find_weights
+
+    if spec in sam_weights.BASES:
+        found = sam_weights.find_base(spec)
+        if found is None:
+            size = sam_weights.BASES[spec].file.size / 1e6
+            raise WeightsError(
+                f"base {spec} is not here yet",
+                where=sam_weights.default_folder(),
+                remedy=f"fetch it with: segkit weights fetch {spec} ({size:.0f} MB)",
+            )
+        return found
+    if spec in (AUTO, SMALL):
+        try:
+            return find_weights(SMALL)
+        except WeightsError as error:
+            raise WeightsError(
+                "no base model is here yet", where=error.where, remedy=_HOW
+            ) from error
+    path = Path(spec).expanduser()
+    if not path.is_file():
+        known = ", ".join((AUTO, SMALL, *sam_weights.BASES))
+        raise WeightsError("no such base", where=spec, expected=f"{known}, or a file")
+    return path
+
+
+def find_adapter(spec: str) -> Path | None:
+    """The file of an adapter: ``auto`` (the adopted or shipped one), ``none`` or a path.
+
+    Raises
+    ------
+    WeightsError
+        Where the file is not there.
+    """
+    from napari_segkit.data.weights_store import versions
+
+    if spec == NONE:
+        return None
+    if spec == AUTO:
+        return next((one.path for one in versions("rings") if one.adopted), None)
+    path = Path(spec).expanduser()
+    if not path.is_file():
+        raise WeightsError("no such adapter", where=spec, expected=f"{AUTO}, {NONE}, or a file")
+    return path
+
+
+def load_base(path: Path, device: str = "auto") -> LoadedBase:
+    """Read a base: our own with its card, or a checkpoint in `segment_anything`'s layout.
+
+    Raises
+    ------
+    WeightsError
+        Where it cannot be used.
+    """
+    from napari_segkit.nets.lora import base_sha256
+    from napari_segkit.runtime.sam_backend import SamBackend
+    from napari_segkit.runtime.torch_backend import fill, pick_device
+
+    place = pick_device(device)
+    sam, tensors = _made(path)
+    fill(sam, tensors, where=path)
+    return LoadedBase(path.stem, base_sha256(sam.state_dict()), SamBackend(sam, place))
+
+
+def _made(path: Path) -> tuple[Sam, Mapping[str, NDArray[Any]]]:
+    from napari_segkit.data.weights import load_weights, read_safetensors
+    from napari_segkit.data.weights_card import card_path
+    from napari_segkit.data.weights_import import SUFFIXES, read_checkpoint
+    from napari_segkit.nets.sam_layout import build_like
+    from napari_segkit.nets.sam_small import SmallSamConfig, build_small_sam
+
+    if path.suffix in SUFFIXES:
+        tensors = read_checkpoint(path)[0]
+    elif card_path(path).is_file():
+        tensors, card = load_weights(path)
+        if card.arch == SMALL:
+            return build_small_sam(SmallSamConfig.of(card.arch_config)), tensors
+    else:
+        tensors = read_safetensors(path)
+    return build_like({name: one.shape for name, one in tensors.items()}, where=path), tensors

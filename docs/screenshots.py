@@ -169,7 +169,8 @@ def import_dataset(camera: Camera, folder: Path) -> None:
     viewer = camera.viewer
     viewer.layers.clear()
     dock = open_dock(viewer, "Import masks")
-    QTimer.singleShot(0, lambda: dock.open_path(make_dataset(folder), open_first=True))
+    dataset = make_dataset(folder)
+    QTimer.singleShot(0, lambda: dock.open_path(dataset, open_first=True))
     wait_for(dock.run.counted)
     turn_for(1500)
     viewer.reset_view()

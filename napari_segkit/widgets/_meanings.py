@@ -26,7 +26,9 @@ class MeaningsTable(QTableWidget):
         self.setHorizontalHeaderLabels(["In the mask", "Pixels", "Means"])
         self.verticalHeader().hide()
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header, fit = self.horizontalHeader(), QHeaderView.ResizeMode
+        for column, mode in enumerate((fit.ResizeToContents, fit.ResizeToContents, fit.Stretch)):
+            header.setSectionResizeMode(column, mode)
         self.setToolTip("These stand for no class of the dataset; its files are not changed")
 
     def ask(self, found: Mapping[int | Color, int], classes: Sequence[ClassDef]) -> None:

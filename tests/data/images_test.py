@@ -246,3 +246,14 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(
     monkeypatch.setattr("tifffile.TiffFile", refuse)
     with pytest.raises(ImageError, match=r"cannot be read .*Permission denied"):
         read_image(tmp_path / name)
+
+
+def test_a_folder_that_must_not_be_searched_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, _: str) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "rglob", refuse)
+    with pytest.raises(ImageError, match=r"cannot be looked through .*Permission denied"):
+        find_images([tmp_path])

@@ -258,3 +258,15 @@ def test_a_source_that_is_gone_is_a_failure(tmp_path: Path) -> None:
     ]
     report = drain(predict_files(Threshold(), sources, tmp_path / "out", params=Level()))
     assert [f.path.name for f in report.failures] == ["gone.png"]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [(MemoryError(), "not enough memory"), (OSError(5, "I/O error"), "I/O error")],
+)
+def test_what_the_system_refuses_is_not_blamed_on_the_model(error: Exception, says: str) -> None:
+    from napari_segkit.jobs.predict import _refused_by_system
+
+    told = _refused_by_system(error)
+    assert says in str(told)
+    assert "model" not in str(told)

@@ -140,7 +140,7 @@ def _finish(picture: Field, rng: np.random.Generator) -> Field:
 
 def _sensor_dust(sheet: Sheet, rng: np.random.Generator) -> None:
     """Spots of one aperture, in place; a few fibres among them, as soft as they are."""
-    typical = float(np.exp(rng.uniform(math.log(1.8), math.log(12))))
+    typical = float(np.exp(rng.uniform(math.log(2.0), math.log(10))))
     count = 1 + rng.poisson(rng.choice([3, 7, 15]))
     deepest = rng.choice([0.08, 0.15, 0.3])
     for _ in range(int(count)):
@@ -185,16 +185,19 @@ def _on_film(
     if dusty:
         _film_dust(sheet, kind, options, rng)
     picture = film.sensor_noise(sheet.picture, noise, rng=rng)
-    if rng.random() < 0.3:  # a scanner that does not resolve the grain
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.0))
-    return _finish(picture, rng), sheet.mask
+    mask = sheet.mask
+    if rng.random() < 0.45:  # a scanner that does not resolve the grain
+        sigma = rng.uniform(0.4, 1.3)
+        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+        mask = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma) > 0.35
+    return _finish(picture, rng), mask
 
 
 def _film_dust(sheet: Sheet, kind: str, options: DustOptions, rng: np.random.Generator) -> None:
     """Dust, dirt, hairs and scratches in place: alone, or in swarms about a few places."""
     bright = rng.random() < (0.15 if kind == "negative" else 0.65)
     both = rng.random() < 0.15
-    typical = float(np.exp(rng.uniform(math.log(3.5), math.log(12))))
+    typical = float(np.exp(rng.uniform(math.log(2.8), math.log(11))))
     count = 1 + rng.poisson(rng.choice([4, 10, 25]))
     swarms = rng.uniform(0, 1, (3, 2)) * sheet.mask.shape[::-1]
     for _ in range(int(count)):

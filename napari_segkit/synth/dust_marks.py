@@ -87,7 +87,7 @@ def lay(sheet: Sheet, mark: Mark, at: tuple[int, int]) -> bool:
     area = int(outline.sum())
     noise = float(np.median(sheet.noise[window][outline])) if area else 1.0
     needed = (FAINTEST + 2.0 * noise) * (1 + 6 / max(area, 1))
-    if area < 6 or contrast < needed:
+    if area < 8 or contrast < needed:
         if contrast < MOST_HIDDEN * needed:
             under += change
         return False
@@ -96,7 +96,7 @@ def lay(sheet: Sheet, mark: Mark, at: tuple[int, int]) -> bool:
     return True
 
 
-def instances(mask: NDArray[np.bool_], *, smallest: int = 5) -> NDArray[np.int32]:
+def instances(mask: NDArray[np.bool_], *, smallest: int = 6) -> NDArray[np.int32]:
     """Number the connected parts (8-neighbours) of at least `smallest` pixels; (H, W) int32."""
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= smallest

@@ -136,7 +136,7 @@ class EggPanTask(Task):
 
 
 TASKS: dict[str, Task] = {
-    "dust": DustTask("dust", ("dust",), 1, 256, "dice-ce"),
+    "dust": DustTask("dust", ("dust",), 1, 256, "bce", threshold=0.3),
     "eggpan": EggPanTask("eggpan", ("egg", "pan"), 3, 256, "dice-ce"),
 }
 

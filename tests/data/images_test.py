@@ -251,9 +251,9 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(
 def test_a_folder_that_must_not_be_searched_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: Path, _: str) -> list[Path]:
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(place: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(place))
 
-    monkeypatch.setattr(Path, "rglob", refuse)
+    monkeypatch.setattr("napari_segkit.data.images._sources", refuse)
     with pytest.raises(ImageError, match=r"cannot be looked through .*Permission denied"):
         find_images([tmp_path])

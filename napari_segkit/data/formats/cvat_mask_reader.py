@@ -124,9 +124,7 @@ class CvatMaskDataset(Dataset):
         Where it is no such dataset, hostile, or its labelmap leaves the meaning of pixels open.
     """
 
-    def __init__(
-        self, path: Path, *, meanings: Meanings | None = None
-    ) -> None:
+    def __init__(self, path: Path, *, meanings: Meanings | None = None) -> None:
         self._contents = open_contents(path)
         labelmap = self._contents.labelmap
         if labelmap.fatal:

@@ -79,11 +79,10 @@ class Profile:
 
         def distance(x: Real, y: Real, z: Real) -> Field:
             rho = self.rho(x, y)
-            inner = self.radius(z)
-            wall = np.abs(rho - inner - np.float32(self.wall / 2)) - np.float32(self.wall / 2)
-            wall = np.maximum(wall, np.maximum(z - self.height, -z - self.base))
-            floor = np.maximum(rho - np.float32(self.floor + self.wall), z)
-            floor = np.maximum(floor, -z - self.base)
+            outer = rho - self.radius(z + self.base) - np.float32(self.wall)
+            slab = np.maximum(np.maximum(outer, -z - self.base), z - self.height)
+            wall = np.maximum(slab, self.radius(z) - rho)
+            floor = np.maximum(slab, z)
             both = np.minimum(wall, floor)
             if self.lip:
                 across = rho - np.float32(1 + self.wall / 2)

@@ -43,12 +43,12 @@ def draw_eye(shape: tuple[int, int], rng: np.random.Generator, *, held_out: bool
         if held_out == (low < degrees < high) or (held_out and rng.random() < 0.3):
             break
     view_angle = math.radians(rng.uniform(24, 68))
-    share = float(np.exp(rng.uniform(math.log(0.55), math.log(1.9))))
+    share = float(np.exp(rng.uniform(math.log(0.55), math.log(1.6))))
     if rng.random() < 0.12:
         share *= 0.5
     half = max(shape) / min(shape) / share
     distance = half / math.tan(view_angle / 2)
-    spread = 0.25 if share < 0.9 else 0.45
+    spread = 0.22 if share < 0.9 else 0.38
     target = np.array([*rng.normal(0, spread, 2), 0.05])
     return look_at(
         target,

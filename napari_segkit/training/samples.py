@@ -43,7 +43,8 @@ class Epoch(Dataset[Crop]):
         rng = np.random.default_rng([self.config.seed, 2, place])
         size = self.config.size or self.task.size
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(rng.integers(2**62)))
+            # torch.manual_seed also looks at the GPUs, which takes longer than a crop
+            torch.default_generator.manual_seed(int(rng.integers(2**62)))
             item = self.items[int(order[position])]
             return self.task.sample(item, rng, size=size, augment=self.config.augment)
 

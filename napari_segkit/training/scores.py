@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_segkit.ops.masks import components
 from napari_segkit.training.losses import IGNORE
-from napari_segkit.training.metrics import match_instances, worst_decile
+from napari_segkit.training.metrics import mask_iou, match_instances, worst_decile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,16 +88,19 @@ class ClassScores:
         row: Row = {"name": item.name}
         for number, name in enumerate(self.classes, 1):
             truth, mask = (item.target == number) & known, (found == number) & known
-            union = int((truth | mask).sum())
-            row[f"iou_{name}"] = int((truth & mask).sum()) / union if union else None
+            row[name] = mask_iou(truth, mask) if truth.any() or mask.any() else None
         return row
 
     def summary(self, rows: Sequence[Row]) -> dict[str, float]:
         """Means over the images, and of the classes' means."""
         result = {}
         for name in self.classes:
-            ious = [row[f"iou_{name}"] for row in rows if row[f"iou_{name}"] is not None]
-            result[f"iou_{name}"] = float(np.mean(ious)) if ious else 0.0
+            ious = np.array([row[name] for row in rows if row[name] is not None])
+            result[f"iou_{name}"] = float(ious.mean()) if len(ious) else 0.0
+            result[f"dice_{name}"] = float((2 * ious / (1 + ious)).mean()) if len(ious) else 0.0
             result[f"iou_{name}_worst_decile"] = worst_decile(ious)
-        mean = float(np.mean([result[f"iou_{name}"] for name in self.classes]))
-        return {"score": mean, "mean_iou": mean, **result}
+        means = {
+            f"mean_{measure}": float(np.mean([result[f"{measure}_{n}"] for n in self.classes]))
+            for measure in ("iou", "dice")
+        }
+        return {"score": means["mean_iou"], **means, **result}

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_segkit.data.pixels import sample_pixels
 from napari_segkit.errors import DatasetError
+from napari_segkit.training.losses import IGNORE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from napari_segkit.data.dataset import Sample
     from napari_segkit.types import Image
+
+
+IGNORED = "ignore"
+"""Name of the class whose pixels count neither way."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,14 @@ def item_of(sample: Sample, classes: Sequence[str]) -> Item:
         )
     segmentation = sample.segmentation
     table = np.zeros(max(segmentation.instances, default=0) + 1, np.uint8)
+    only = len(classes) == 1 and len(segmentation.classes) == 1  # whatever it is called
     for key, one in segmentation.instances.items():
+        if one.class_name == IGNORED:
+            table[key] = IGNORE
+            continue
+        if only:
+            table[key] = 1
+            continue
         if one.class_name not in classes:
             raise DatasetError(
                 "class is not one of the model's",

@@ -1,0 +1,204 @@
+"""Training as a job: datasets in, weights and their card out; what cannot be used is said."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_segkit.data.dataset import Sample, WriteOptions
+from napari_segkit.data.formats.registry import get_format
+from napari_segkit.data.weights import load_weights
+from napari_segkit.errors import DatasetError, InputError, WeightsError, WriteError
+from napari_segkit.jobs import drain
+from napari_segkit.jobs.synth import synthesise
+from napari_segkit.jobs.train import split, train
+from napari_segkit.ops.masks import segmentation_from_labels
+from napari_segkit.synth.registry import get_generator
+from napari_segkit.training.checkpoint import read_state
+from napari_segkit.training.config import TrainConfig, read_config
+from napari_segkit.training.events import BatchDone, EpochDone, Validated
+from napari_segkit.training.fit import LAST
+from napari_segkit.training.store import Item
+from napari_segkit.types import ClassDef
+
+TINY = {"widths": [8, 16, 24], "blocks": [0, 0, 1]}
+DUST = ClassDef("dust", (250, 50, 83))
+EGG, PAN = ClassDef("egg", (250, 220, 60)), ClassDef("pan", (90, 120, 250))
+
+DICE_REACHED = 0.5
+"""Pixel Dice on unseen generated scenes after a training of seconds: what the docs state."""
+
+
+def config(**changes: object) -> TrainConfig:
+    base = {"epochs": 2, "epoch_steps": 2, "batch": 2, "size": 64, "warmup": 1, "threads": 1}
+    base |= {"arch": "unet-light", "arch_config": TINY, "device": "cpu", "ema": 0.5, "lr": 5e-3}
+    return TrainConfig.model_validate(base | changes)
+
+
+def scene(number: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """A grey image with bright squares of each class, and their ids."""
+    rng = np.random.default_rng(number)
+    image = rng.integers(90, 130, (64, 96, 3)).astype(np.uint8)
+    labels = np.zeros((64, 96), np.int32)
+    for key in range(1, classes + 1):
+        row, col = rng.integers(2, 40), 40 * (key - 1) + rng.integers(2, 20)
+        image[row : row + 18, col : col + 18] = (250, 40, 40) if key == 1 else (30, 30, 250)
+        labels[row : row + 18, col : col + 18] = key
+    return image, labels
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Callable[..., Path]:
+    """Write a dataset of squares."""
+
+    def write(name: str, count: int, classes: tuple[ClassDef, ...] = (DUST,)) -> Path:
+        options = WriteOptions(include_images=True)
+        writer = get_format("tiff16").open_writer(tmp_path / name, classes=classes, options=options)
+        with writer:
+            for number in range(count):
+                image, labels = scene(number, len(classes))
+                class_of = {key: one.name for key, one in enumerate(classes, 1)}
+                result = segmentation_from_labels(labels, classes=classes, class_of=class_of)
+                writer.add(Sample(f"scene_{number}", result, image))
+        return tmp_path / name
+
+    return write
+
+
+def test_weights_card_log_and_curves(dataset: Callable[..., Path], tmp_path: Path) -> None:
+    events: list[object] = []
+    report = drain(
+        train(
+            "dust",
+            dataset("squares", 5),
+            tmp_path / "out",
+            config=config(seed=7),
+            name="mine",
+            on_event=events.append,
+        )
+    )
+    assert (report.train_images, report.valid_images, report.epoch) == (4, 1, 2)
+    tensors, card = load_weights(report.weights)
+    assert report.weights == tmp_path / "out/mine.safetensors"
+    assert (card.name, card.model, card.arch, card.classes) == (
+        "mine", "dust", "unet-light", ("dust",)
+    )  # fmt: skip
+    assert card.arch_config == TINY
+    assert card.input_size == 64
+    assert card.training.seed == 7
+    assert card.training.steps == 2 * report.best_epoch
+    assert card.training.data == "4 images of squares"
+    assert len(card.training.data_sha256) == 64
+    assert "segkit train dust squares" in card.training.recipe
+    assert str(tmp_path) not in card.model_dump_json()
+    assert card.metrics["score"] == pytest.approx(report.metrics["score"], abs=1e-5)
+    assert card.versions["torch"]
+    assert tensors
+    with (tmp_path / "out/log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert {"loss", "lr", "images_per_s", "object_f1", "dice"} <= rows[0].keys()
+    assert "<polyline" in (tmp_path / "out/curves.svg").read_text()
+    kinds = [type(event) for event in events]
+    assert kinds == 2 * [BatchDone, BatchDone, EpochDone, Validated]
+
+
+def test_eggs_and_pans(dataset: Callable[..., Path], tmp_path: Path) -> None:
+    data = dataset("pans", 3, (EGG, PAN))
+    job = train("eggpan", data, tmp_path / "out", valid=data, config=config(epochs=1))
+    report = drain(job)
+    assert (report.train_images, report.valid_images) == (3, 3)
+    assert {"iou_egg", "iou_pan", "mean_iou"} <= report.metrics.keys()
+    assert load_weights(report.weights)[1].classes == ("egg", "pan")
+
+
+def test_resume_extends_the_log(dataset: Callable[..., Path], tmp_path: Path) -> None:
+    data, out = dataset("squares", 4), tmp_path / "out"
+    job = train("dust", data, out, config=config(epochs=3))
+    for step in job:
+        if step.done == 5:  # in the third epoch
+            break
+    job.close()
+    drain(train("dust", data, out, config=config(epochs=3), resume=True))
+    with (out / "log.csv").open(newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+    assert read_state(out / LAST).epoch == 3
+
+
+def test_other_images_are_told_on_resume(dataset: Callable[..., Path], tmp_path: Path) -> None:
+    drain(train("dust", dataset("a", 4), tmp_path / "out", config=config(epochs=1)))
+    more = train("dust", dataset("b", 6), tmp_path / "out", config=config(), resume=True)
+    assert any("others than before" in note for note in drain(more).notes)
+
+
+def test_start_from_weights_or_another_training(
+    dataset: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = dataset("squares", 2)
+    first = drain(train("dust", data, tmp_path / "a", config=config(epochs=1)))
+    for init in (first.weights, tmp_path / "a"):
+        job = train("dust", data, tmp_path / "b", config=config(epochs=1), init=init)
+        (note,) = drain(job).notes
+        assert "start from the given weights" in note
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 0), (2, 1), (3, 1), (9, 1), (30, 3)])
+def test_split_is_honest(count: int, expected: int) -> None:
+    empty = np.zeros((0, 0))
+    items = [Item(str(k), empty, empty, empty, empty) for k in range(count)]
+    learn, judge = split(items, 0.1, 3)
+    assert len(judge) == expected
+    assert len(learn) == count - expected
+    assert not {one.name for one in learn} & {one.name for one in judge}
+    again = split(items, 0.1, 3)[1]
+    assert [one.name for one in again] == [one.name for one in judge]
+    assert count < 9 or split(items, 0.1, 4)[1] != judge
+
+
+def test_what_cannot_be_used_is_said(dataset: Callable[..., Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="model cannot be trained"):
+        drain(train("coins", dataset("a", 2), out, config=config()))
+    with pytest.raises(DatasetError, match="class is not one of the model's"):
+        drain(train("eggpan", dataset("b", 2, (EGG, DUST)), out, config=config()))
+    with pytest.raises(DatasetError, match="no such file"):
+        drain(train("dust", tmp_path / "gone", out, config=config()))
+    with pytest.raises(InputError, match="unknown architecture"):
+        drain(train("dust", dataset("c", 2), out, config=config(arch="big")))
+    Image.new("RGB", (8, 8)).save(tmp_path / "x.png")
+    with pytest.raises(WeightsError):
+        drain(train("dust", dataset("d", 2), out, config=config(), init=tmp_path / "x.png"))
+    with pytest.raises(WriteError):
+        drain(train("dust", dataset("e", 2), tmp_path / "x.png/out", config=config()))
+
+
+def test_configuration_from_toml(tmp_path: Path) -> None:
+    file = tmp_path / "train.toml"
+    file.write_text("epochs = 3\nlr = 1e-3\narch_config = { widths = [8, 16] }\n")
+    read = read_config(file, {"lr": "0.5"})
+    assert (read.epochs, read.lr, read.arch_config) == (3, 0.5, {"widths": [8, 16]})
+    for text, words in (("epochs = 0", "at least 1"), ("epoch = 3", "unknown"), ("[", "be read")):
+        file.write_text(text)
+        with pytest.raises(InputError, match=words):
+            read_config(file, {})
+    every = TrainConfig().model_dump(mode="json", exclude_none=True)
+    assert read_config(None, json.loads(json.dumps(every))) == TrainConfig()
+
+
+def test_generated_coins_are_learned_in_seconds(tmp_path: Path) -> None:
+    """The whole way: generate, train, reach the Dice that is promised on unseen images."""
+    size = get_generator("coins").Options(size=96)
+    for name, count, seed in (("learn", 48, 1), ("judge", 16, 2)):
+        drain(synthesise("coins", tmp_path / name, count=count, seed=seed, options=size))
+    small = {"widths": [16, 32, 48], "blocks": [0, 1, 1]}
+    told = config(
+        steps=100, epoch_steps=50, batch=8, warmup=10, ema=0.95, seed=0, arch_config=small
+    )
+    job = train("dust", tmp_path / "learn", tmp_path / "out", valid=tmp_path / "judge", config=told)
+    assert drain(job).metrics["dice"] >= DICE_REACHED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,11 +93,9 @@ def find_images(places: Iterable[Path]) -> list[ImageSource]:
 
 def _sources(place: Path) -> Iterator[ImageSource]:
     if place.is_dir():
-        for path in sorted(place.rglob("*")):
-            inside = path.relative_to(place)
-            hidden = any(part.startswith(".") for part in inside.parts)
-            if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
-                yield ImageSource(path, inside.with_suffix("").as_posix())
+        for parts in sorted(_parts_below(place)):
+            stem = os.path.splitext(parts[-1])[0]
+            yield ImageSource(place.joinpath(*parts), "/".join((*parts[:-1], stem)))
     elif place.exists():
         yield ImageSource(place, place.stem)
     else:
@@ -105,6 +104,18 @@ def _sources(place: Path) -> Iterator[ImageSource]:
             raise ImageError("no such file or folder", where=place)
         for match in matches:
             yield from _sources(match)
+
+
+def _parts_below(folder: Path) -> Iterator[tuple[str, ...]]:
+    """Names of folders and file of each image; texts, which sort 20 times as fast as paths."""
+    root = os.fspath(folder)
+    for place, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        above = () if place == root else tuple(os.path.relpath(place, root).split(os.sep))
+        for name in files:
+            fits = os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
+            if fits and os.path.isfile(os.path.join(place, name)):
+                yield (*above, name)
 
 
 def _glob(pattern: Path) -> list[Path]:

@@ -102,7 +102,7 @@ class PackedDelta:
 
 def delta_in(labels: Labels, place: tuple[slice, slice], after: Labels) -> Delta:
     """The change of ``labels`` (H, W) to ``after`` (h, w) at ``place``, cut to what changes."""
-    before = labels[place]
+    before = labels[place].astype(np.int32, copy=False)  # a layer's may be 16 bits
     differs = before != after
     rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
     if not len(rows):
@@ -110,7 +110,7 @@ def delta_in(labels: Labels, place: tuple[slice, slice], after: Labels) -> Delta
         return Delta(place[0].start, place[1].start, nothing, nothing)
     inner = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     top, left = place[0].start + int(rows[0]), place[1].start + int(columns[0])
-    return Delta(top, left, before[inner].copy(), after[inner].copy())
+    return Delta(top, left, before[inner].copy(), after[inner].astype(np.int32))
 
 
 def delta_between(before: Labels, after: Labels) -> Delta:

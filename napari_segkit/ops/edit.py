@@ -80,9 +80,9 @@ def reshape(
     if not inside.any():
         raise MaskError("no such object in the mask", got=f"id {key}")
     wanted = change(inside)
-    after = np.where(inside & ~wanted, 0, view)
+    after = np.where(inside & ~wanted, np.int32(0), view)
     after[wanted & (view == 0)] = key
-    return delta_in(labels, place, after.astype(np.int32, copy=False))
+    return delta_in(labels, place, after)
 
 
 def fill_holes(

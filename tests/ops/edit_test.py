@@ -73,6 +73,9 @@ def test_every_tool_can_be_undone_and_touches_no_other_instance(
         assert name == "ellipse"
         return
     assert np.array_equal(labels, before)  # a tool only says what would change
+    short = TOOLS[name](labels.astype(np.uint16), key)  # as layers are
+    assert np.array_equal(short.after, delta.after)
+    assert short.after.dtype == short.before.dtype == np.int32
     after = labels.copy()
     delta.apply(after)
     for other in np.unique(before):

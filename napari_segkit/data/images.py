@@ -109,6 +109,7 @@ def _sources(place: Path) -> Iterator[ImageSource]:
 def _parts_below(folder: Path) -> Iterator[tuple[str, ...]]:
     """Names of folders and file of each image; texts, which sort 20 times as fast as paths."""
     root = os.fspath(folder)
+    os.scandir(root).close()  # os.walk would keep a refusal to itself
     for place, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         above = () if place == root else tuple(os.path.relpath(place, root).split(os.sep))

@@ -1,0 +1,77 @@
+"""``segkit train`` and ``segkit evaluate`` as a person or a program types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from napari_segkit.cli.app import app
+
+runner = CliRunner()
+TINY = '{"widths": [8, 16], "blocks": [0, 0]}'
+FAST = [
+    *("--epochs", "1", "--batch", "2", "--threads", "1", "--set", "size=32"),
+    *("--set", "epoch_steps=2", "--set", "arch=unet-light", "--set", f"arch_config={TINY}"),
+]
+
+
+@pytest.fixture
+def dust(tmp_path: Path) -> Path:
+    args = ["synth", "dust", "--n", "3", "--size", "64", "--out", str(tmp_path / "data")]
+    assert runner.invoke(app, args).exit_code == 0
+    return tmp_path / "data"
+
+
+def test_a_program_follows_a_training_line_by_line(dust: Path, tmp_path: Path) -> None:
+    args = ["train", "dust", str(dust), "--out", str(tmp_path / "out"), "--progress", "json"]
+    result = runner.invoke(app, [*args, *FAST])
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    kinds = [line["event"] for line in lines]
+    assert kinds == ["BatchDone", "BatchDone", "EpochDone", "Validated", "Finished"]
+    assert lines[0]["steps"] == 2
+    assert lines[-1]["weights"].endswith("dust.safetensors")
+    assert lines[-1]["metrics"].keys() == lines[-2]["metrics"].keys()
+
+
+def test_a_person_reads_epochs(dust: Path, tmp_path: Path) -> None:
+    args = ["train", "dust", str(dust), "--out", str(tmp_path / "out"), "--name", "mine"]
+    result = runner.invoke(app, [*args, *FAST])
+    assert result.exit_code == 0, result.output
+    assert "epoch 1/1: loss" in result.output
+    assert (tmp_path / "out/mine.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--set", "epoch=3"], "unknown parameter"),
+        (["--lr", "7"], "at most 1"),
+        (["--set", "arch=huge"], "unknown architecture"),
+        (["--config", "gone.toml"], "configuration cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_exit_2(
+    dust: Path, tmp_path: Path, more: list[str], words: str
+) -> None:
+    args = ["train", "dust", str(dust), "--out", str(tmp_path / "out"), *FAST, *more, "--json"]
+    result = runner.invoke(app, args)
+    assert result.exit_code == 2
+    assert words in json.dumps(json.loads(result.stdout))
+
+
+def test_evaluate_coins(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    runner.invoke(app, ["synth", "coins", "--n", "2", "--size", "96", "--out", data])
+    page = tmp_path / "page.html"
+    result = runner.invoke(app, ["evaluate", "coins", data, "--json", "--out", str(page)])
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert content["object_iou"] == 0.5
+    assert {"iou", "dice", "boundary_iou"} <= content["weights"][0]["classes"]["coin"].keys()
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    table = runner.invoke(app, ["evaluate", "coins", data])
+    assert "coin" in table.output

@@ -65,7 +65,7 @@ def predict_large(model: Dust, path: Path, out: Path, *, params: DustParams) -> 
             "images of this size are read band by band", expected="method default, scale 1", got=got
         )
     source = open_large(path)
-    labeller = Labeller(model.threshold(params))
+    labeller = Labeller(model.reach(params), certain=model.threshold(params))
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out) as ids:

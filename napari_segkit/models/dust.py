@@ -145,12 +145,17 @@ class Dust(NetworkSegmenter):
         return self._kept[1]
 
     def threshold(self, params: DustParams) -> int:
-        """Value of `probability` from which a pixel is dust: the card's at sensitivity 0.5."""
+        """Value of `probability` that an object has somewhere: the card's at sensitivity 0.5."""
         if params.method == "origin":
             return 128  # >= 0.5
         middle = math.log(self.card.threshold / (1 - self.card.threshold))
         chance = 1 / (1 + math.exp(-(middle - 8 * (params.sensitivity - 0.5))))
         return min(max(round(255 * chance), 1), 255)
+
+    def reach(self, params: DustParams) -> int:
+        """Value of `probability` from which a pixel belongs to an object: half of `threshold`."""
+        threshold = self.threshold(params)
+        return threshold if params.method == "origin" else max(round(threshold / 2), 1)
 
     def objects(
         self, chances: NDArray[np.uint8], params: DustParams, *, notes: tuple[str, ...] = ()
@@ -159,7 +164,10 @@ class Dust(NetworkSegmenter):
         from napari_segkit.ops.objects import find_objects
 
         labels, found = find_objects(
-            chances, threshold=self.threshold(params), min_area=params.min_area
+            chances,
+            threshold=self.reach(params),
+            certain=self.threshold(params),
+            min_area=params.min_area,
         )
         return Segmentation(
             labels=labels,

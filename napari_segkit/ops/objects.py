@@ -40,15 +40,20 @@ class Labeller:
     threshold : 1 to 255
         Pixels of this value and above belong to objects; pixels that touch, also at a corner,
         to the same one.
+    certain : 1 to 255 or None
+        An object has at least one pixel of this value; by default the threshold: a speck's rim is
+        less sure than its middle, and a faint cloud has no sure middle.
     """
 
-    def __init__(self, threshold: int) -> None:
+    def __init__(self, threshold: int, *, certain: int | None = None) -> None:
         self._threshold = threshold
+        self._certain = max(threshold, certain or 0)
         self._rows = 0
         self._last: Labels | None = None
         self._parent = np.zeros(1, np.int64)
         self._area = np.zeros(1, np.int64)
         self._sum = np.zeros(1, np.float64)
+        self._peak = np.zeros(1, np.uint8)
         self._box = np.zeros((1, 4), np.int64)
 
     def add(self, band: Chances8) -> Labels:
@@ -74,12 +79,15 @@ class Labeller:
         rows, columns = np.nonzero(labels)
         ids = labels[rows, columns] - offset - 1
         sums = np.bincount(ids, weights=band[rows, columns], minlength=len(stats))
+        peaks = np.zeros(len(stats), np.uint8)
+        np.maximum.at(peaks, ids, band[rows, columns])
         left, top, width, height, area = stats.T.astype(np.int64)
         top = top + self._rows
         box = np.stack((left, top, left + width, top + height), axis=1)
         self._parent = np.append(self._parent, np.arange(len(stats)) + offset + 1)
         self._area = np.append(self._area, area)
         self._sum = np.append(self._sum, sums)
+        self._peak = np.append(self._peak, peaks)
         self._box = np.append(self._box, box, axis=0)
 
     def _unite(self, above: Labels, below: Labels) -> None:
@@ -116,7 +124,10 @@ class Labeller:
         box = self._box.copy()
         np.minimum.at(box[:, :2], roots, self._box[:, :2])
         np.maximum.at(box[:, 2:], roots, self._box[:, 2:])
-        kept = np.flatnonzero((roots == np.arange(size)) & (area >= max(min_area, 1)))
+        peak = np.zeros(size, np.uint8)
+        np.maximum.at(peak, roots, self._peak)
+        large = (area >= max(min_area, 1)) & (peak >= self._certain)
+        kept = np.flatnonzero((roots == np.arange(size)) & large)
         numbers = np.zeros(size, np.int32)
         numbers[kept] = np.arange(1, len(kept) + 1)
         scores = total / np.maximum(area, 1) / 255
@@ -128,7 +139,7 @@ class Labeller:
 
 
 def find_objects(
-    chances: Chances8, *, threshold: int, min_area: int = 1
+    chances: Chances8, *, threshold: int, certain: int | None = None, min_area: int = 1
 ) -> tuple[Labels, list[FoundObject]]:
     """Objects of a whole map, in bands, so that beside the result little memory is needed.
 
@@ -138,7 +149,7 @@ def find_objects(
     objects
         One for each id.
     """
-    labeller = Labeller(threshold)
+    labeller = Labeller(threshold, certain=certain)
     labels = np.empty(chances.shape, np.int32)
     bands = [slice(top, top + _BAND_ROWS) for top in range(0, len(chances), _BAND_ROWS)]
     for band in bands:

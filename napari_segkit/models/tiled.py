@@ -100,7 +100,7 @@ def run_tiles(
         band = source.rows(top, row[0].y1)
         for tile in row:
             yield Progress(done, len(tiles), "tiles")
-            rim = taper(tile, overlap=tiling.overlap)
+            rim = taper(tile, overlap=tiling.overlap, guard=tiling.overlap // 4)
             place = slice(len(rim)), slice(tile.x0, tile.x1)
             weight[place] += rim
             piece = band[:, tile.x0 : tile.x1]

@@ -122,20 +122,26 @@ def cut(plane: NDArray[Scalar], tile: Tile, *, size: int | None = None) -> NDArr
     return filled
 
 
-def taper(tile: Tile, *, overlap: int) -> NDArray[np.float32]:
+def taper(tile: Tile, *, overlap: int, guard: int = 0) -> NDArray[np.float32]:
     """How much each pixel of a tile counts where tiles are blended: full inside, less at the rim.
+
+    Parameters
+    ----------
+    guard : below half the overlap
+        Outermost pixels that hardly count (1/1000) where another tile has them, too: what a
+        network says there is spoilt by the edge.
 
     Returns
     -------
     (h, w) float32 in (0, 1]
         A linear ramp of ``overlap`` pixels at each side. Divide by the sum over all tiles
-        (`blend` does): the borders of the plane then count in full.
+        (`Blend` does): the borders of the plane then count in full.
     """
 
     def ramp(length: int) -> NDArray[np.float32]:
         place = np.arange(length)
-        rim = np.minimum(place, length - 1 - place) + 1
-        return np.minimum(rim / (overlap + 1), 1).astype(np.float32)
+        rim = np.minimum(place, length - 1 - place) + 1 - guard
+        return np.clip(rim / (overlap - 2 * guard + 1), 1e-3, 1).astype(np.float32)
 
     weights: NDArray[np.float32] = np.outer(ramp(tile.y1 - tile.y0), ramp(tile.x1 - tile.x0))
     return weights

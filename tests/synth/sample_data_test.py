@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 FOLDER = Path(__file__).resolve().parents[2] / "sample_data"
+ENDS = (".jpg", "_labels.png")
 
 
 def test_photo_and_mask_belong_together() -> None:
@@ -21,7 +22,16 @@ def test_photo_and_mask_belong_together() -> None:
 
 def test_samples_are_small_and_their_licence_is_stated() -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
-    for name in ("coins_generated.jpg", "coins_generated_labels.png"):
+    for name in (f"{kind}_generated{end}" for kind in ("coins", "eggpan") for end in ENDS):
         assert (FOLDER / name).stat().st_size <= 300_000
         assert f"| `{name}` |" in readme
     assert "CC0" in readme
+
+
+def test_the_eggs_and_the_pan_have_the_values_of_their_origin() -> None:
+    photo = cv2.imread(str(FOLDER / "eggpan_generated.jpg"), cv2.IMREAD_COLOR)
+    labels = cv2.imread(str(FOLDER / "eggpan_generated_labels.png"), cv2.IMREAD_UNCHANGED)
+    assert photo.shape[:2] == labels.shape
+    values, counts = np.unique(labels, return_counts=True)
+    assert values.tolist() == [0, 128, 255]
+    assert (counts > 0.03 * labels.size).all()

@@ -16,11 +16,13 @@ from napari_segkit.cli.report import out as stdout
 from napari_segkit.cli.run import run, told
 from napari_segkit.data.formats.classes import read_value_map
 from napari_segkit.data.formats.indexed_png import IndexedPng
+from napari_segkit.data.formats.registry import get_format
 from napari_segkit.jobs.evaluate import evaluate
 from napari_segkit.jobs.train import event_json, train
 from napari_segkit.training.config import read_config
 
 if TYPE_CHECKING:
+    from napari_segkit.data.formats.base import Format
     from napari_segkit.training.events import Event
     from napari_segkit.training.judging import Evaluation
 
@@ -146,6 +148,9 @@ def evaluate_command(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="One parameter.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    format_id: Annotated[
+        str | None, typer.Option("--format", help="Of the dataset; by default as it looks.")
+    ] = None,
     values: Values = None,
     ignore: Annotated[
         Path | None, typer.Option(help="JSON file of regions that count neither way.")
@@ -164,12 +169,18 @@ def evaluate_command(
             preset=preset,
             changes=parse_pairs(settings or [], "--set"),
             device=device,
-            source_format=None if values is None else IndexedPng(read_value_map(values)),
+            source_format=_format(format_id, values),
             ignore=ignore,
             out=out,
         )
         result = run(job, as_json)
         print_json(result.as_dict()) if as_json else _print_evaluation(result)
+
+
+def _format(format_id: str | None, values: str | None) -> "Format | None":
+    if values is not None:
+        return IndexedPng(read_value_map(values))
+    return None if format_id is None else get_format(format_id)
 
 
 def _print_evaluation(result: "Evaluation") -> None:

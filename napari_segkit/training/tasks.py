@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from napari_segkit.errors import InputError
+from napari_segkit.ops.resizing import pad_square
 from napari_segkit.training.augment import LOOK, TONE, TURNS, VIEWS, changed, window
 from napari_segkit.training.scores import ClassScores, ObjectScores
 
@@ -107,12 +108,8 @@ class EggPanTask(Task):
 
     def prepare(self, item: Item) -> Item:
         """Pad with black to a square, the image in its middle, and scale to the task's size."""
-        height, width = item.target.shape
-        side = max(height, width)
-        top, left = (side - height) // 2, (side - width) // 2
-        edges = (top, side - height - top, left, side - width - left)
-        image = cv2.copyMakeBorder(item.image, *edges, cv2.BORDER_CONSTANT, value=(0, 0, 0))
-        target = cv2.copyMakeBorder(item.target, *edges, cv2.BORDER_CONSTANT, value=0)
+        image, target = pad_square(item.image), pad_square(item.target)
+        side = len(target)
         how = cv2.INTER_AREA if side > self.size else cv2.INTER_LINEAR
         shape = (self.size, self.size)
         small = cv2.resize(target, shape, interpolation=cv2.INTER_NEAREST_EXACT)

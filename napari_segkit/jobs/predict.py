@@ -15,6 +15,7 @@ from napari_segkit.data.dataset import Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
 from napari_segkit.data.images import read_image
 from napari_segkit.data.overlays import check_overlays, overlay_path, save_overlay
+from napari_segkit.data.provenance import ProvenanceWriter
 from napari_segkit.errors import (
     InputError,
     MaskError,
@@ -176,7 +177,8 @@ def predict_files(
         check_overlays(overlays, sources, target, overwrite=options.overwrite)
     results: list[ImageResult] = []
     failures: list[Failure] = []
-    writer = get_format(format_id).open_writer(target, classes=model.classes, options=options)
+    inner = get_format(format_id).open_writer(target, classes=model.classes, options=options)
+    writer = ProvenanceWriter(inner, target)
     predict_file = partial(_predict_file, model, params=params, writer=writer, overlays=overlays)
     try:
         for number, source in enumerate(sources):

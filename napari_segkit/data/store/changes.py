@@ -9,12 +9,11 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_segkit.data.store.record import Record, damaged, patched
-from napari_segkit.errors import MaskError
+from napari_segkit.data.store.record import Record, damaged, from_plain, patch
 from napari_segkit.ops.label_codec import pack_labels, unpack_labels
 
 if TYPE_CHECKING:
@@ -40,9 +39,14 @@ def encode(fields: bytes, tiles: Iterable[Tile]) -> bytes:
 
 def fields_after(record: Record | None, entries: Iterable[Entry], *, where: Path) -> Record | None:
     """The record alone after a journal; errors as `replay`."""
+    plain = _plain(record)
     for entry in entries:
-        record = patched(record, _fields(entry, where), where=where)
-    return record
+        patch(plain, _fields(entry, where), where=where)
+    return from_plain(plain, where=where)
+
+
+def _plain(record: Record | None) -> dict[str, Any]:
+    return {} if record is None else record.model_dump(mode="json")
 
 
 def replay(
@@ -66,24 +70,27 @@ def replay(
     DatasetError, MaskError
         Where the journal does not fit.
     """
+    plain = _plain(record)
     for entry in entries:
-        record = patched(record, _fields(entry, where), where=where)
-        if record.size is not None and (labels is None or labels.shape != record.size):
-            labels = _blank(record.size, where)
+        patch(plain, _fields(entry, where), where=where)
+        size = plain.get("size")
+        if size is not None and (labels is None or list(labels.shape) != size):
+            labels = _blank(size, where)
         for top, left, packed in _tiles(entry, where):
             tile = unpack_labels(packed, where=where)
             bottom, right = top + tile.shape[0], left + tile.shape[1]
             if labels is None or bottom > labels.shape[0] or right > labels.shape[1]:
                 raise damaged(where, "a change outside of the mask")
             labels[top:bottom, left:right] = tile
-    return record, labels
+    return from_plain(plain, where=where), labels
 
 
-def _blank(size: tuple[int, int], where: Path) -> Labels:
+def _blank(size: Any, where: Path) -> Labels:
     try:
-        return np.zeros(size, np.int32)
-    except (MemoryError, ValueError) as error:
-        raise MaskError("mask does not fit into memory", where=where, got=size) from error
+        height, width = size
+        return np.zeros((height, width), np.int32)
+    except (MemoryError, ValueError, TypeError) as error:
+        raise damaged(where, f"a mask of {size}") from error
 
 
 def _fields(entry: Entry, where: Path) -> bytes:

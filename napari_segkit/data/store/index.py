@@ -49,7 +49,14 @@ class Line(BaseModel):
     image: ImageMark | None = None
     seen: Seen = (0, 0, 0)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the journal is so long that the image should be saved whole before it is left."""
+        mask, _, length = self.seen
+        return length > max(_LONG, 2 * mask)
 
+
+_LONG = 4 << 20  # bytes of a journal that are read in some milliseconds
 _LINES: TypeAdapter[dict[str, Line]] = TypeAdapter(dict[str, Line])
 
 

@@ -153,22 +153,30 @@ def difference(before: Record | None, after: Record) -> bytes:
     return b"[%b,%b]" % (patch.encode(), _ROWS.dump_json({**changed, **gone}))
 
 
-def patched(before: Record | None, patch: bytes, *, where: object) -> Record:
-    """The record after a `difference`.
+def patch(plain: dict[str, Any], change: bytes, *, where: object) -> None:
+    """Make a `difference` in a record as plain values, in place; ``{}`` is none yet.
 
     Raises
     ------
     DatasetError
-        Where the patch is none or does not fit.
+        Where it is none.
     """
     try:
-        fields, rows = json.loads(patch)
-        values = {} if before is None else before.model_dump(mode="json")
-        instances = values.get("instances", {}) | rows
-        values |= fields
-        values["instances"] = {key: row for key, row in instances.items() if row is not None}
-        return Record.model_validate(values)
+        fields, rows = json.loads(change)
+        instances = plain.setdefault("instances", {})
+        instances.update(rows)
+        for key in [key for key in rows if rows[key] is None]:
+            del instances[key]
+        plain.update({key: value for key, value in fields.items() if key != "instances"})
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise damaged(where) from error
+
+
+def from_plain(plain: dict[str, Any], *, where: object) -> Record | None:
+    """The record of plain values, ``None`` of ``{}``; errors as `patch`."""
+    try:
+        return Record.model_validate(plain) if plain else None
+    except ValidationError as error:
         raise damaged(where) from error
 
 

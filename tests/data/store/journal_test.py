@@ -159,3 +159,17 @@ def test_dirty_tiles_are_those_that_changed_and_come_back_when_they_cannot_be_wr
     assert not dirty
     dirty.put_back(tiles)
     assert len(dirty.take(labels)) == 3
+
+
+def test_a_stroke_among_many_instances_takes_few_bytes(tmp_path: Path) -> None:
+    rows = {key: InstanceRow("coin") for key in range(1, 501)}
+    files = ImageFiles(tmp_path, "k")
+    record = Record(name="a", size=(9, 9), instances=rows)
+    files.append([], record)
+    start = files.seen[2]
+    for number in range(1, 11):
+        row = rows[number].edited("brush")
+        record = record.changed(instances={**record.instances, number: row}, edits=number)
+        files.append([], record)
+    assert (files.seen[2] - start) / 10 < 250
+    assert ImageFiles(tmp_path, "k").read_record() == record

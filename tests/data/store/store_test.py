@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -243,3 +244,34 @@ def test_many_images_hold_few_records_in_memory(folder: Path) -> None:
         assert len(store._open) <= 32
         store.append("n0", [], Record(name="n0", status=Status.NEW))
         assert store.load("n0").record.status is Status.NEW
+
+
+def test_a_long_journal_asks_for_a_save(folder: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 2**31, (600, 600)).astype(np.int32)
+    with Store.open(folder) as store:
+        for number in range(1, 6):
+            assert store.line("a").crowded == (number > 3)
+            store.append("a", tiles_in(noise, [(0, 0, 600, 600)]), _large(number))
+        store.save("a", noise, _large(9))
+        assert not store.line("a").crowded
+
+
+def _large(edits: int) -> Record:
+    return Record(name="a", size=(600, 600), edits=edits)
+
+
+def test_F55_saves_and_autosaves_at_once_wait_for_each_other(folder: Path) -> None:
+    with Store.open(folder) as store, ThreadPoolExecutor(2) as threads:
+        store.save("a", mask(1), record("a", 1))
+
+        def autosave(number: int) -> None:
+            store.append("a", tiles_in(mask(1), ALL), record("a", 1, edits=number))
+
+        done = [threads.submit(autosave, number) for number in range(40)]
+        for _ in range(10):
+            store.save("a", mask(2), record("a", 2))
+        for one in done:
+            one.result()
+        store.save("a", mask(3), record("a", 3))
+    with Store.open(folder) as store:
+        assert np.array_equal(store.load("a").labels, mask(3))

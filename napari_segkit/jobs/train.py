@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from napari_segkit.training.store import Item
     from napari_segkit.training.tasks import Task
     from napari_segkit.types import Job
+
+_TILE = re.compile(r"_(0|[1-9]\d*)_(0|[1-9]\d*)$")
 
 
 @dataclass(frozen=True)
@@ -157,12 +160,21 @@ def load_items(task: Task, path: Path) -> Job[list[Item]]:
 
 
 def split(items: Sequence[Item], share: float, seed: int) -> tuple[list[Item], list[Item]]:
-    """Images to learn from and to judge by: from two on, at least one of each."""
-    order = np.random.default_rng([seed, 0]).permutation(len(items))
-    count = min(max(1, round(share * len(items))), len(items) - 1)
-    chosen = set(order[:count].tolist())
-    learn = [item for k, item in enumerate(items) if k not in chosen]
-    return learn, [items[k] for k in sorted(chosen)]
+    """Images to learn from and to judge by: from two on, at least one of each.
+
+    Tiles of one photo, which `napari_segkit.data.prepare.tiles` names by row and column, stay on
+    one side.
+    """
+    photos = [_TILE.sub("", item.name) for item in items]
+    if len(set(photos)) == 1:
+        photos = [item.name for item in items]
+    names = sorted(set(photos))
+    order = np.random.default_rng([seed, 0]).permutation(len(names))
+    count = min(max(1, round(share * len(names))), len(names) - 1)
+    chosen = {names[k] for k in order[:count]}
+    learn = [item for item, photo in zip(items, photos, strict=True) if photo not in chosen]
+    judge = [item for item, photo in zip(items, photos, strict=True) if photo in chosen]
+    return learn, judge
 
 
 def init_tensors(path: Path | None) -> dict[str, Tensor] | None:

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from napari_segkit.training.judging import Evaluation, Judged
     from napari_segkit.types import Image, Segmentation
 
-_SIDE = 420
+_SIDE = 640
 _STYLE = """
 table { border-collapse: collapse; margin: 12px 0; background: var(--card); }
 td, th { border: 1px solid var(--line); padding: 4px 10px; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
-.card.pair { width: 900px; max-width: 100%; } .figures img { max-width: 50%; }
+.card.pair { width: 100%; }
+.figures img { width: calc(50% - 5px); height: auto; max-width: none; max-height: none; }
 """
 
 

@@ -161,6 +161,18 @@ def test_split_is_honest(count: int, expected: int) -> None:
     assert count < 9 or split(items, 0.1, 4)[1] != judge
 
 
+def test_tiles_of_one_photo_stay_on_one_side() -> None:
+    empty = np.zeros((0, 0))
+    names = [f"{photo}_{row}_{col}" for photo in "abcdef" for row in range(3) for col in range(3)]
+    for seed in range(5):
+        items = [Item(name, empty, empty, empty, empty) for name in names]
+        learn, judge = ({one.name[0] for one in side} for side in split(items, 0.3, seed))
+        assert not learn & judge
+        assert len(judge) == 2
+    days = [Item(f"pan_2024_0{k}", empty, empty, empty, empty) for k in range(4)]
+    assert len(split(days, 0.5, 0)[1]) == 2
+
+
 def test_what_cannot_be_used_is_said(dataset: Callable[..., Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(InputError, match="model cannot be trained"):

@@ -11,22 +11,28 @@ from napari_segkit.ops.masks import components, instance_boxes
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from numpy.typing import NDArray
 
-    from napari_segkit.types import Image, Job
+    from napari_segkit.types import Job
 
 InpaintMethod = Literal["telea", "ns"]
 _GROUP = 64  # marks in one cell of this size are filled together
 
 
 def inpaint(
-    image: Image, mask: NDArray[np.bool_], *, method: InpaintMethod = "telea", radius: int = 5
-) -> Job[Image]:
+    image: NDArray[Any],
+    mask: NDArray[np.bool_],
+    *,
+    method: InpaintMethod = "telea",
+    radius: int = 5,
+) -> Job[NDArray[Any]]:
     """Fill what is marked.
 
     Parameters
     ----------
-    image : (H, W, 3) uint8 RGB
+    image : (H, W) or (H, W, channels), of any depth
     mask : (H, W) bool
         What is to be replaced. Widen it by a pixel or two (`grown`) where a shadow of the speck
         is left at its rim.
@@ -43,7 +49,7 @@ def inpaint(
 
     Returns
     -------
-    (H, W, 3) uint8
+    As ``image``
         A copy; pixels that are not marked are the same.
 
     Raises
@@ -70,9 +76,7 @@ def inpaint(
         marked = mask[window]
         if marked.all():
             continue  # nothing around to fill it from
-        filled = cv2.inpaint(
-            np.ascontiguousarray(image[window]), marked.astype(np.uint8), radius, ways[method]
-        )
+        filled = _fill(image[window], marked.astype(np.uint8), radius, ways[method])
         own = np.zeros(marked.shape, bool)
         own[y0 - window[0].start : y1 - window[0].start, x0 - window[1].start :][:, : x1 - x0] = (
             True
@@ -80,6 +84,26 @@ def inpaint(
         own &= marked
         result[window][own] = filled[own]
     return result
+
+
+def _fill(piece: NDArray[Any], marked: NDArray[np.uint8], radius: int, way: int) -> NDArray[Any]:
+    """OpenCV fills 8-bit colours and single channels of 16 bits (Telea's floats go wrong there).
+
+    Other numbers are spread over 16 bits between the smallest and the largest around the mark.
+    """
+    import cv2
+
+    if piece.dtype == np.uint8 and piece.ndim == 3 and piece.shape[2] == 3:
+        return np.asarray(cv2.inpaint(np.ascontiguousarray(piece), marked, radius, way))
+    filled = np.nan_to_num(piece.astype(np.float64))
+    channels = filled[..., None] if piece.ndim == 2 else filled
+    for number in range(channels.shape[2]):
+        known = channels[..., number]
+        low, high = known[marked == 0].min(), known[marked == 0].max()
+        step = (high - low) / 65535 or 1.0
+        spread = np.rint((known.clip(low, high) - low) / step).astype(np.uint16)
+        channels[..., number] = cv2.inpaint(spread, marked, radius, way) * step + low
+    return (filled if piece.dtype.kind == "f" else np.rint(filled)).astype(piece.dtype)
 
 
 def _pieces(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:

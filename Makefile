@@ -10,7 +10,7 @@ export QT_API := $(QT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint bench screenshots weights-eggpan xvfb clean-env
+.PHONY: help install demo test test-all lint bench screenshots weights-dust weights-eggpan xvfb clean-env
 
 help:
 	@sed -n 1,2p $(MAKEFILE_LIST)
@@ -83,3 +83,19 @@ weights-eggpan: install
 
 clean-env:
 	rm -rf $(VENV) $(ORACLE)
+
+# Starter weights from nothing; stopped and called again, a training goes on where it was.
+WORK ?= build/weights
+FILM := ../shared/data/film_damage
+ARTEFACTS := $(if $(wildcard $(FILM)),--set artefacts=$(FILM))
+SYNTH_DUST := $(BIN)/segkit synth dust $(ARTEFACTS) --set clean=0.25
+
+weights-dust: install
+	[ -d $(WORK)/dust-train ] || $(SYNTH_DUST) --n 1900 --seed 2 --out $(WORK)/dust-train
+	[ -d $(WORK)/dust-valid ] || $(SYNTH_DUST) --n 120 --seed 778 --set held_out=true --out $(WORK)/dust-valid
+	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
+		--set loss=dice-ce --steps 1500 --out $(WORK)/dust-first --resume
+	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
+		--init $(WORK)/dust-first/dust.safetensors --out $(WORK)/dust --resume
+	$(BIN)/python benchmarks/dust_accuracy.py --weights $(WORK)/dust/dust.safetensors --out $(WORK)/dust/accuracy.json
+	cp $(WORK)/dust/dust.safetensors $(WORK)/dust/dust.json weights/

@@ -16,13 +16,14 @@ from napari_segkit.errors import DatasetError
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
     from napari_segkit.training.config import TrainConfig
     from napari_segkit.training.events import Event
+    from napari_segkit.training.keeper import Keeper
     from napari_segkit.training.store import Item
     from napari_segkit.training.tasks import Task
     from napari_segkit.types import Job
@@ -87,56 +88,74 @@ def train(
         Where the disk refuses; the checkpoint before is intact.
     """
     from napari_segkit.training.checkpoint import read_state
-    from napari_segkit.training.events import BatchDone, Note, Validated
-    from napari_segkit.training.export import export_weights
     from napari_segkit.training.fit import LAST, fit
-    from napari_segkit.training.log import TrainLog
-    from napari_segkit.training.store import fingerprint, without_ids
+    from napari_segkit.training.keeper import Keeper
+    from napari_segkit.training.store import fingerprint
     from napari_segkit.training.tasks import get_task
 
     task = get_task(model_id)
     task = replace(task, size=config.size or task.size)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    learn = yield from load_items(task, dataset)
-    if valid is None:
-        learn, judge = split(learn, config.valid_share, config.seed)
-    else:
-        judge = yield from load_items(task, valid)
-    learn = [without_ids(item) for item in learn]
-    words = f"{len(learn)} images of {dataset.name}"
-    recipe = _recipe(model_id, dataset, valid, config)
-    first = init_tensors(init)
-    done = read_state(out / LAST).epoch if resume and (out / LAST).exists() else 0
-    log = TrainLog(out, after=done, tensorboard=config.tensorboard)
-    notes = []
-    run = fit(
-        task, learn, judge, config, out, resume=resume, init=first, fingerprint=fingerprint(learn)
+    learn, judge = yield from _images(task, dataset, valid, config)
+    keeper = Keeper(
+        out,
+        name or model_id,
+        task=task,
+        config=config,
+        data=f"{len(learn)} images of {dataset.name}",
+        recipe=_recipe(model_id, dataset, valid, config),
+        resume=resume,
     )
-    for event in run:
-        log.add(event)
-        if isinstance(event, Validated) and event.best:
-            export_weights(
-                out, name or model_id, task=task, config=config, data=words, recipe=recipe
-            )
-        if on_event is not None:
-            on_event(event)
-        if isinstance(event, BatchDone):
-            yield Progress(event.step, event.steps, f"epoch {event.epoch + 1} {event.loss:.3f}")
-        elif isinstance(event, Note):
-            notes.append(event.text)
-    log.close()
+    first, images = init_tensors(init), fingerprint(learn)
+    run = fit(task, learn, judge, config, out, resume=resume, init=first, fingerprint=images)
+    try:
+        notes = yield from _drained(run, keeper, on_event)
+    finally:
+        keeper.close()
     state = read_state(out / LAST)
     return TrainReport(
-        out / f"{name or model_id}.safetensors",
+        keeper.weights,
         len(learn),
         len(judge),
         state.epoch,
         state.best_epoch,
         state.seconds,
         state.metrics,
-        tuple(notes),
+        notes,
     )
+
+
+def _drained(
+    run: Iterable[Event], keeper: Keeper, on_event: Callable[[Event], object] | None
+) -> Job[tuple[str, ...]]:
+    """Keep and tell every event; the notes come back."""
+    from napari_segkit.training.events import BatchDone, Note
+
+    notes = []
+    for event in run:
+        keeper.add(event)
+        if keeper.writes and on_event is not None:
+            on_event(event)
+        if isinstance(event, BatchDone):
+            yield Progress(event.step, event.steps, f"epoch {event.epoch + 1} {event.loss:.3f}")
+        elif isinstance(event, Note):
+            notes.append(event.text)
+    return tuple(notes)
+
+
+def _images(
+    task: Task, dataset: Path, valid: Path | None, config: TrainConfig
+) -> Job[tuple[list[Item], list[Item]]]:
+    """Images to learn from and to judge by."""
+    from napari_segkit.training.store import without_ids
+
+    learn = yield from load_items(task, dataset)
+    if valid is None:
+        learn, judge = split(learn, config.valid_share, config.seed)
+    else:
+        judge = yield from load_items(task, valid)
+    return [without_ids(item) for item in learn], judge
 
 
 def load_items(task: Task, path: Path) -> Job[list[Item]]:

@@ -14,7 +14,7 @@ import copy
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
@@ -27,6 +27,7 @@ from napari_segkit.training.checkpoint import State, read_checkpoint, write_chec
 from napari_segkit.training.events import BatchDone, EpochDone, Note, Validated
 from napari_segkit.training.losses import seg_loss
 from napari_segkit.training.network import make_network
+from napari_segkit.training.optim import learning_rate, make_optimizer
 from napari_segkit.training.predicting import normalised, predict_map
 from napari_segkit.training.samples import Epoch, loader
 
@@ -91,11 +92,9 @@ def fit(
     Raises
     ------
     ModelError
-        Where the loss is no number, or one image at a time does not fit into memory.
-    WeightsError
-        Where the checkpoint cannot be used.
-    WriteError
-        Where the disk refuses; the checkpoint before is intact.
+        Where the loss is no number, or not even one image fits into memory.
+    WeightsError, WriteError
+        Where the checkpoint cannot be used or written; the one before is intact.
     """
     setup, notes = _set_up(task, train, config, init)
     state = setup.state
@@ -103,20 +102,20 @@ def fit(
         inner = setup.accelerator.unwrap_model(setup.net)
         state = setup.state = read_checkpoint(out / LAST, inner, setup.ema, setup.optimizer)
         notes.append(f"resumed after epoch {state.epoch}")
-    if state.fingerprint not in ("", fingerprint):
-        notes.append("the images are others than before: not what an uninterrupted run gives")
+        if state.fingerprint != fingerprint:
+            notes.append("the images are others than before: not what an uninterrupted run gives")
     state.fingerprint = fingerprint
     yield from (Note(text) for text in notes)
-    begun = time.monotonic()
-    before = state.seconds
+    begun = time.monotonic() - state.seconds
     while state.epoch < setup.epochs:
         yield from _epoch(setup, train)
         state.epoch += 1
         judged = _validate(setup, valid, out)
-        state.seconds = before + time.monotonic() - begun
+        state.seconds = time.monotonic() - begun
         if setup.accelerator.is_main_process:
             inner = setup.accelerator.unwrap_model(setup.net)
             write_checkpoint(out / LAST, state, inner, setup.ema, setup.optimizer)
+        setup.accelerator.wait_for_everyone()
         yield judged
         if config.patience and state.epoch - state.best_epoch >= config.patience:
             yield Note(f"no better score for {config.patience} epochs: stopped")
@@ -138,7 +137,7 @@ def _set_up(
     notes = [] if init is None else [_start_from(net, init)]
     net = net.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(net).eval().requires_grad_(False)
-    optimizer = _optimizer(net, config)
+    optimizer = make_optimizer(net, config)
     net, optimizer = accelerator.prepare(net, optimizer)
     epoch_images = config.batch * config.accumulate * accelerator.num_processes
     epoch_steps = config.epoch_steps or max(1, len(train) // epoch_images)
@@ -157,25 +156,6 @@ def _start_from(net: nn.Module, init: Mapping[str, Tensor]) -> str:
 
 def _fits(own: Tensor | None, given: Tensor) -> bool:
     return own is not None and own.shape == given.shape
-
-
-def _optimizer(net: nn.Module, config: TrainConfig) -> Optimizer:
-    """Weight decay for matrices and filters only."""
-    heavy = [p for p in net.parameters() if p.ndim > 1]
-    light = [p for p in net.parameters() if p.ndim <= 1]
-    groups: list[dict[str, Any]] = [{"params": heavy}, {"params": light, "weight_decay": 0.0}]
-    method = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adamax
-    return method(groups, lr=config.lr, weight_decay=config.weight_decay)
-
-
-def learning_rate(config: TrainConfig, step: int, steps: int, factor: float) -> float:
-    """Rate of a step: rises over the warm-up, then follows the schedule."""
-    rise = min(1.0, (step + 1) / (config.warmup + 1))
-    fall = 1.0
-    if config.schedule == "cosine":
-        done = max(0, step - config.warmup) / max(1, steps - config.warmup)
-        fall = 0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, done))) / 2
-    return config.lr * factor * rise * fall
 
 
 def _epoch(setup: Setup, train: Sequence[Item]) -> Iterator[Event]:

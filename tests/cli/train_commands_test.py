@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,20 @@ def test_a_wrong_setting_is_one_line_and_exit_2(
     result = runner.invoke(app, args)
     assert result.exit_code == 2
     assert words in json.dumps(json.loads(result.stdout))
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(dust: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    launch = ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    command = [sys.executable, "-m", *launch, "-m", "napari_segkit", "train", "dust", str(dust)]
+    command += ["--out", str(out), "--progress", "json", *FAST, "--set", "device=cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [line["event"] for line in lines].count("Validated") == 1
+    assert (out / "dust.safetensors").exists()
 
 
 def test_evaluate_coins(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from napari_segkit.training import fit as module
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.config import TrainConfig
 from napari_segkit.training.events import BatchDone, EpochDone, Event, Note, Validated
-from napari_segkit.training.fit import BEST, LAST, best_weights, fit, learning_rate
+from napari_segkit.training.fit import BEST, LAST, best_weights, fit
+from napari_segkit.training.optim import learning_rate
 from napari_segkit.training.store import Item
 from napari_segkit.training.tasks import get_task
 

@@ -1,0 +1,88 @@
+"""Keeps what a training gives while it runs: log, curves, the best weights and their card."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from napari_segkit.training.checkpoint import read_state
+from napari_segkit.training.events import Validated
+from napari_segkit.training.export import export_weights
+from napari_segkit.training.fit import LAST
+from napari_segkit.training.log import TrainLog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_segkit.training.config import TrainConfig
+    from napari_segkit.training.events import Event
+    from napari_segkit.training.tasks import Task
+
+
+class Keeper:
+    """Writes into the folder of a training; of several processes only the first one does.
+
+    Parameters
+    ----------
+    out, name
+        Folder, and name of the weights in it.
+    data, recipe
+        What is trained on, in words, and the command: for the card.
+    resume
+        Rows of the epochs that are done stay in the log.
+
+    Raises
+    ------
+    ParamsError
+        Where TensorBoard is wanted and not installed.
+    WeightsError
+        Where the checkpoint is damaged.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        name: str,
+        *,
+        task: Task,
+        config: TrainConfig,
+        data: str,
+        recipe: str,
+        resume: bool,
+    ) -> None:
+        self.out, self.name = out, name
+        self._task, self._config = task, config
+        self._data, self._recipe = data, recipe
+        self.writes = os.environ.get("RANK", "0") == "0"
+        done = read_state(out / LAST).epoch if resume and (out / LAST).exists() else 0
+        self._log = TrainLog(out, after=done, tensorboard=config.tensorboard and self.writes)
+
+    @property
+    def weights(self) -> Path:
+        """The weights file."""
+        return self.out / f"{self.name}.safetensors"
+
+    def add(self, event: Event) -> None:
+        """Take in one event.
+
+        Raises
+        ------
+        WriteError
+            Where the disk refuses.
+        """
+        if not self.writes:
+            return
+        self._log.add(event)
+        if isinstance(event, Validated) and event.best:
+            export_weights(
+                self.out,
+                self.name,
+                task=self._task,
+                config=self._config,
+                data=self._data,
+                recipe=self._recipe,
+            )
+
+    def close(self) -> None:
+        """Let go of open files."""
+        self._log.close()

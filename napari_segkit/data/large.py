@@ -111,11 +111,10 @@ class TiffBands:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._tiff = tifffile.TiffFile(path)
-            self._page: Any = self._tiff.pages[0].aspage()
+            with tifffile.TiffFile(path) as tiff:
+                page = tiff.pages[0].aspage()
         except (tifffile.TiffFileError, OSError, ValueError) as error:
             raise ImageError("not an image", where=path, got=error) from error
-        page = self._page
         _check(path, page.dtype, page.shape)
         if page.planarconfig != 1 or page.photometric not in (1, 2):
             got = f"planes {page.planarconfig}, colours {page.photometric}"
@@ -124,7 +123,7 @@ class TiffBands:
         self._step = (
             (page.tilelength, page.tilewidth)
             if page.is_tiled
-            else (page.rowsperstrip, page.imagewidth)
+            else (min(page.rowsperstrip, page.imagelength), page.imagewidth)
         )
 
     def rows(self, top: int, bottom: int) -> Image:
@@ -138,25 +137,28 @@ class TiffBands:
         tall, wide = self._step
         band = np.zeros((bottom - top, self.shape[1], 3), np.uint8)
         across = -(-self.shape[1] // wide)
-        for row in range(top // tall, -(-bottom // tall)):
-            for column in range(across):
-                piece = self._segment(row * across + column)
-                if piece is not None:
-                    self._place(band, piece, top - row * tall, column * wide)
-        return band
-
-    def _segment(self, index: int) -> NDArray[np.uint8] | None:
-        page, file = self._page, self._tiff.filehandle
         try:
-            file.seek(page.dataoffsets[index])
-            data = file.read(page.databytecounts[index])
-            piece = page.decode(data, index, jpegtables=page.jpegtables)[0]
+            with tifffile.TiffFile(self._path) as tiff:
+                page = tiff.pages[0].aspage()
+                for row in range(top // tall, -(-bottom // tall)):
+                    for column in range(across):
+                        piece = _segment(tiff, page, row * across + column)
+                        if piece is not None:
+                            self._place(band, piece, top - row * tall, column * wide)
         except (OSError, ValueError, IndexError, RuntimeError, zlib.error) as error:
             raise ImageError("image is damaged", where=self._path, got=error) from error
-        return None if piece is None else piece[0]
+        return band
 
     def _place(self, band: Image, piece: NDArray[np.uint8], skip: int, left: int) -> None:
         """Copy what of a segment lies in the band, whose first row is ``skip`` rows below it."""
         start = max(skip, 0)
         part = _rgb(piece[start : skip + len(band), : band.shape[1] - left])
         band[start - skip : start - skip + len(part), left : left + part.shape[1]] = part
+
+
+def _segment(tiff: tifffile.TiffFile, page: Any, index: int) -> NDArray[np.uint8] | None:
+    """Pixels (h, w, channels) of a tile or strip; ``None`` where the file leaves it out."""
+    tiff.filehandle.seek(page.dataoffsets[index])
+    data = tiff.filehandle.read(page.databytecounts[index])
+    piece = page.decode(data, index, jpegtables=page.jpegtables)[0]
+    return None if piece is None else piece[0]

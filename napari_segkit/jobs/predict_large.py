@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_segkit.ops.objects import FoundObject
     from napari_segkit.types import Job
 
-_STRIP = 256
+_TILE = 256
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,22 @@ def _write_mask(
 ) -> None:
     ids.seek(0)
 
-    def strips() -> Iterator[NDArray[np.int32]]:
-        for top in range(0, shape[0], _STRIP):
-            rows = min(_STRIP, shape[0] - top)
+    def tiles() -> Iterator[NDArray[np.int32]]:
+        for top in range(0, shape[0], _TILE):
+            rows = min(_TILE, shape[0] - top)
             data = np.frombuffer(ids.read(4 * rows * shape[1]), np.int32)
-            yield table[data].reshape(rows, shape[1])
+            band = table[data].reshape(rows, shape[1])
+            for left in range(0, shape[1], _TILE):
+                part = band[:, left : left + _TILE]
+                yield np.pad(part, ((0, _TILE - rows), (0, _TILE - part.shape[1])))
 
     with atomic_write(path) as file:
         tifffile.imwrite(
             file,
-            strips(),
+            tiles(),
             shape=shape,
             dtype=np.int32,
-            rowsperstrip=_STRIP,
+            tile=(_TILE, _TILE),
             compression="zlib",
             bigtiff=True,
             metadata=None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 import openvino as ov
@@ -39,11 +41,12 @@ def quantised(model: Any, batches: Sequence[Batch]) -> Any:
     logging.getLogger("nncf").setLevel(logging.ERROR)
     fixed = model.clone()
     fixed.reshape(ov.PartialShape(list(batches[0].shape)))
-    made = nncf.quantize(
-        fixed,
-        nncf.Dataset(list(batches)),
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=len(batches),
-    )
+    with contextlib.redirect_stdout(sys.stderr):  # its bars; standard output is ours
+        made = nncf.quantize(
+            fixed,
+            nncf.Dataset(list(batches)),
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(batches),
+        )
     made.reshape(ov.PartialShape([-1, -1, -1, 3]))
     return made

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from napari_segkit.cli.app import app
+from napari_segkit.jobs.mine import doubt_of
+from napari_segkit.ops.masks import segmentation_from_labels
+from napari_segkit.types import ClassDef
+from tests.models.tiny import tiny_weights
+
+
+def segkit(*arguments: object, code: int = 0) -> str:
+    done = CliRunner().invoke(app, [str(one) for one in arguments])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        pixels = rng.integers(90, 110, (90, 120, 3), np.uint8)
+        pixels[40:46, 50:57] = 0
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    return folder
+
+
+def test_inpaint_writes_beside_and_never_over(photos: Path, tmp_path: Path) -> None:
+    weights = tiny_weights("dust", tmp_path)
+    out = tmp_path / "clean"
+    before = (photos / "a.png").read_bytes()
+    told = segkit("inpaint", photos, "--out", out, "--weights", weights, "--json")
+    rows = json.loads(told)["images"]
+    assert [Path(row["path"]).name for row in rows] == ["a.png", "b.png"]
+    assert Image.open(out / "a.png").size == (120, 90)
+    assert "file already" in segkit("inpaint", photos, "--out", out, "--weights", weights, code=2)
+    segkit("inpaint", photos, "--out", out, "--weights", weights, "--overwrite")
+    segkit("inpaint", photos, "--out", photos, "--weights", weights, "--overwrite", code=2)
+    assert (photos / "a.png").read_bytes() == before
+
+
+def test_mine_ranks_and_lists_failures(photos: Path, tmp_path: Path) -> None:
+    weights = tiny_weights("dust", tmp_path)
+    (photos / "c.png").write_text("no image")
+    told = segkit("mine", "dust", photos, "--weights", weights, "--json", code=1)
+    assert "not an image" in told
+    ranked = json.loads(told[told.index("{") :])["ranked"]
+    assert {row["name"] for row in ranked} == {"a", "b"}
+    assert ranked[0]["doubt"] >= ranked[1]["doubt"]
+
+
+def test_doubt_is_that_of_objects_near_the_threshold() -> None:
+    labels = np.array([[1, 0, 2, 0, 3]], np.int32)
+
+    def doubt(*scores: float) -> float:
+        found = segmentation_from_labels(
+            labels,
+            classes=[ClassDef("dust", (1, 2, 3))],
+            scores=dict(enumerate(scores, 1)),
+        )
+        return doubt_of(found)
+
+    assert doubt(1, 1, 1) == 0
+    assert doubt(0.5, 1, 1) == 1
+    assert doubt(0.9, 0.9, 0.9) < doubt(0.6, 1, 1)
+
+
+def test_weights_import_verify_list_adopt(tmp_path: Path) -> None:
+    import torch
+
+    from napari_segkit.nets.registry import build
+
+    net = build("unet-origin", classes=3, config={"widths": (4, 8)})
+    torch.save({"epoch": 1, "state_dict": net.state_dict()}, tmp_path / "unet.pth")
+    made = tmp_path / "imported.safetensors"
+    segkit("weights", "import", tmp_path / "unet.pth", "--out", made)
+    assert "unet-origin" in segkit("weights", "verify", made)
+    segkit("weights", "add", made, "--name", "v1", "--adopt")
+    rows = json.loads(segkit("weights", "list", "--json"))["weights"]
+    mine = [row for row in rows if row["version"] == "v1"]
+    assert [(row["model"], row["in_use"]) for row in mine] == [("eggpan", True)]
+    assert json.loads(segkit("weights", "show", "eggpan", "--json"))["arch"] == "unet-origin"
+    segkit("weights", "rollback", "eggpan", code=0 if len(rows) > 1 else 2)
+    assert "no such version" in segkit("weights", "adopt", "eggpan", "v9", code=2)
+
+
+def test_bench_knows_its_models() -> None:
+    assert "no benchmark" in segkit("bench", "coins", code=2)

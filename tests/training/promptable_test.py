@@ -1,0 +1,120 @@
+"""Lessons hold what they promise; the network learns from them; metrics see holes and borders."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from napari_segkit.nets.sam_small import SmallSamConfig, build_small_sam
+from napari_segkit.training.promptable import prompt_loss, step
+from napari_segkit.training.promptable_metrics import holes_of, score_mask, summary
+from napari_segkit.training.promptable_samples import CLICKS, MODES, draw_lesson, jittered
+
+TINY = SmallSamConfig(
+    image_size=64, widths=(8, 16, 16), width=32, depth=1, heads=2, channels=16, decoder_heads=2
+)
+
+
+def scene() -> tuple[np.ndarray, np.ndarray]:
+    """A bright ring and a bright square on dark noise."""
+    y, x = np.mgrid[:90, :120]
+    far = np.hypot(y - 40, x - 40)
+    labels = np.zeros((90, 120), np.int32)
+    labels[(far < 30) & (far > 16)] = 1
+    labels[30:70, 80:110] = 2
+    image = np.random.default_rng(0).integers(0, 60, (90, 120, 3)).astype(np.uint8)
+    image[labels > 0] += 150
+    return image, labels
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_lesson_holds_prompts_of_its_mode_inside_of_the_crop(mode: str) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        lesson = draw_lesson(*scene(), rng, size=64, mode=mode)
+        assert lesson is not None
+        count = len(lesson.targets)
+        height, width = lesson.shape
+        assert lesson.image.shape == (64, 64, 3)
+        assert max(lesson.shape) == 64
+        assert not lesson.targets[:, height:].any()
+        assert not lesson.targets[:, :, width:].any()
+        assert (lesson.boxes is None) == (mode == "clicks")
+        assert (lesson.points is not None) == ("clicks" in mode)
+        assert (lesson.masks is not None) == (mode == "mask")
+        if lesson.boxes is not None:
+            assert (lesson.boxes >= 0).all()
+            assert (lesson.boxes[:, 2] <= width).all()
+            assert (lesson.boxes[:, 3] <= height).all()
+        if lesson.points is not None and lesson.labels is not None:
+            assert lesson.points.shape == (count, CLICKS, 2)
+            for target, at, marks in zip(lesson.targets, lesson.points, lesson.labels, strict=True):
+                for (px, py), mark in zip(at.astype(int), marks, strict=True):
+                    assert mark == -1 or target[py, px] == bool(mark)
+            assert mode != "clicks" or (lesson.labels == 1).any(axis=1).all()
+
+
+def test_boxes_are_drawn_anew_and_lessons_repeat_with_their_seed() -> None:
+    mask = scene()[1] == 2
+    drawn = {tuple(jittered(mask, np.random.default_rng(k), mask.shape)) for k in range(9)}
+    assert len(drawn) == 9
+    widest = np.array([80, 30, 110, 70]) + 4.01 * np.array([-1, -1, 1, 1])
+    assert all((np.array(box) * (-1, -1, 1, 1) <= widest * (-1, -1, 1, 1)).all() for box in drawn)
+    first, again = (draw_lesson(*scene(), np.random.default_rng(5), size=64) for _ in range(2))
+    assert first is not None
+    assert again is not None
+    assert np.array_equal(first.image, again.image)
+    assert draw_lesson(scene()[0], scene()[1] * 0, np.random.default_rng(0), size=64) is None
+
+
+def test_the_network_learns_from_a_lesson() -> None:
+    torch.manual_seed(0)
+    lesson = draw_lesson(*scene(), np.random.default_rng(0), size=64, mode="box")
+    assert lesson is not None
+    sam = build_small_sam(TINY).train()
+    optimiser = torch.optim.AdamW(sam.parameters(), 5e-3)
+    losses = []
+    for _ in range(40):
+        result = step(sam, [lesson])
+        optimiser.zero_grad()
+        result.loss.backward()
+        optimiser.step()
+        losses.append(float(result.loss.detach()))
+    assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:3])
+
+
+def test_the_loss_is_least_for_the_truth_and_counts_the_best_candidate() -> None:
+    target = torch.zeros(1, 1, 8, 8)
+    target[..., 2:6, 2:6] = 1
+    right = (target * 2 - 1).expand(1, 4, 8, 8) * 20
+    one = torch.ones(1, 4)
+    perfect, iou = prompt_loss(right, one, target)
+    assert float(perfect) < 0.01
+    assert float(iou) == 1
+    wrong = right.clone()
+    wrong[:, 1:3] *= -1  # two of three candidates
+    assert float(prompt_loss(wrong, one, target)[0]) < 0.15
+    assert float(prompt_loss(-right, one, target)[0]) > 10
+
+
+def test_metrics_see_holes_and_borders() -> None:
+    y, x = np.mgrid[:100, :100]
+    far = np.hypot(y - 50, x - 50)
+    ring, disc = (far < 40) & (far > 25), far < 40
+    assert np.array_equal(holes_of(ring), far <= 25)
+    perfect = score_mask(ring, ring)
+    assert (perfect.dice, perfect.iou, perfect.boundary_iou, perfect.hole_iou) == (1, 1, 1, 1)
+    filled = score_mask(ring, disc)
+    assert filled.hole_iou == 0
+    assert filled.iou == pytest.approx(ring.sum() / disc.sum())
+    assert filled.dice == pytest.approx(2 * ring.sum() / (ring.sum() + disc.sum()))
+    assert math.isnan(score_mask(disc, disc).hole_iou)
+    rough = score_mask(disc, far < 38)
+    assert rough.boundary_iou < rough.iou
+    total = summary([perfect, filled, score_mask(disc, disc)])
+    assert (total.count, total.holes, total.hole_iou) == (3, 2, 0.5)
+    assert total.worst_decile == filled.iou
+    assert math.isnan(summary([]).iou)

@@ -40,7 +40,7 @@ class ObjectScores:
         """Measures of one image."""
         known = item.target != IGNORE
         truth, mask = item.target == 1, (found == 1)
-        true_ids, _ = components(truth)
+        true_ids = np.where(truth, item.ids, 0)
         found_ids, _ = components(mask)
         pairs = match_instances(true_ids, found_ids, threshold=TOUCH)
         extra = [k for k in pairs.extra if not _mostly_ignored(found_ids == k, known)]

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from napari_segkit.training.metrics import (
+    boundary_iou,
     instance_ious,
+    mask_dice,
     mask_iou,
     match_instances,
     worst_decile,
@@ -95,3 +97,30 @@ def test_worst_decile_takes_at_least_one() -> None:
     assert worst_decile([0.9, 0.1, 0.5]) == pytest.approx(0.1)
     assert worst_decile(list(np.linspace(0, 1, 101))) == pytest.approx(0.045)
     assert math.isnan(worst_decile([]))
+
+
+def test_dice() -> None:
+    assert mask_dice(_row(1, 1, 0, 0), _row(0, 1, 1, 0)) == pytest.approx(1 / 2)
+    assert mask_dice(_row(0, 0), _row(0, 0)) == 1.0
+
+
+def test_boundary_iou_sees_what_iou_of_a_large_object_does_not() -> None:
+    truth, moved = np.zeros((400, 300), np.uint8), np.zeros((400, 300), np.uint8)
+    truth[50:350, 50:250] = 1
+    moved[55:355, 50:250] = 1
+    assert mask_iou(truth, moved) > 0.96
+    assert boundary_iou(truth, truth) == 1.0
+    # rims of 10 px: 5 of 10 rows shared above and below, the sides but for 5 rows at each end
+    sides = 2 * 10 * (300 - 5 - 20)
+    ends = 2 * 200 * 5
+    rim = 300 * 200 - 280 * 180
+    shared = boundary_iou(truth, moved) * 2 * rim / (1 + boundary_iou(truth, moved))
+    assert shared == pytest.approx(sides + ends, rel=0.03)
+    assert boundary_iou(truth, np.zeros_like(truth)) == 0.0
+
+
+def test_boundary_of_an_object_at_the_edge_of_the_image_is_a_boundary() -> None:
+    whole = np.ones((100, 100), np.uint8)
+    hole = whole.copy()
+    hole[40:60, 40:60] = 0
+    assert boundary_iou(whole, hole) < 0.9

@@ -54,7 +54,7 @@ def describe_model(model: type[Segmenter]) -> dict[str, Any]:
         "needs_prompts": model.needs_prompts,
         "presets": list(model.presets),
         "parameters": model.Params.model_json_schema()["properties"],
-        "weights": None,
+        "weights": model.weights_state(),
     }
 
 

@@ -11,6 +11,7 @@ from napari_segkit.cli.options import Json
 from napari_segkit.cli.report import out, print_json
 from napari_segkit.cli.run import run, told
 from napari_segkit.data.fetching import RemoteFile, fetch
+from napari_segkit.data.sam_weights import BASES, fetch_base
 from napari_segkit.data.weights import load_weights, save_weights
 from napari_segkit.data.weights_card import WeightsCard, read_card
 from napari_segkit.data.weights_import import SUFFIXES, import_checkpoint
@@ -23,6 +24,7 @@ from napari_segkit.data.weights_store import (
     roll_back,
     versions,
 )
+from napari_segkit.errors import WeightsError
 from napari_segkit.models.registry import model_ids
 
 weights_app = typer.Typer(help="Weights of models: list, import, fetch, verify, adopt, roll back.")
@@ -71,14 +73,25 @@ def import_command(
 
 @weights_app.command("fetch")
 def fetch_command(
-    url: Annotated[str, typer.Argument(help="Address of a ….safetensors file.")],
-    sha256: Annotated[str, typer.Option(help="Hash that the file must have.")],
-    size: Annotated[int, typer.Option(help="Its size in bytes.")],
+    what: Annotated[str, typer.Argument(help="vit_b, vit_l, vit_h, or an address.")],
+    sha256: Annotated[str, typer.Option(help="Of an address: the file's hash.")] = "",
+    size: Annotated[int, typer.Option(help="Of an address: its size in bytes.")] = 0,
+    folder: Annotated[Path | None, typer.Option("--out", help="Where it goes.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Take SAM's base from this copy.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Download a weights file; a broken download goes on where it ended, also tomorrow."""
+    """Download SAM's base or a weights file; a broken download goes on where it ended."""
     with told(as_json):
-        path = run(fetch(RemoteFile(url, sha256, size), downloads()), as_json)
+        if what in BASES:
+            path = run(fetch_base(what, folder, file=file), as_json)
+        elif not sha256 or size < 1:
+            raise WeightsError(
+                "an address needs the hash and the size of its file",
+                where=what,
+                expected=f"--sha256 and --size; or one of {', '.join(BASES)}",
+            )
+        else:
+            path = run(fetch(RemoteFile(what, sha256, size), folder or downloads()), as_json)
         print_json({"path": str(path)}) if as_json else out.print(escape(str(path)))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_segkit.data.atomic import atomic_write, disk_errors
 from napari_segkit.data.fetching import RemoteFile, fetch, file_sha256
 from napari_segkit.errors import WeightsError
+from napari_segkit.paths import user_data
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -62,9 +63,7 @@ BASES = {
 
 def default_folder() -> Path:
     """Where bases go unless a person says otherwise: the user's own data folder."""
-    from platformdirs import user_data_path
-
-    return user_data_path("napari-segkit", appauthor=False) / "bases"
+    return user_data() / "bases"
 
 
 def get_base(name: str) -> SamBase:

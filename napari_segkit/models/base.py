@@ -84,6 +84,11 @@ class Segmenter(ABC):
                 f"model {self.id} has no weights", where=weights, remedy="leave the weights out"
             )
 
+    @classmethod
+    def weights_state(cls) -> str | None:
+        """Which weights would be used, for people; None where the model needs none."""
+        return None
+
     @abstractmethod
     def predict(self, image: Image, prompts: Prompts, params: Any) -> Job[Segmentation]:
         """Segment one image.

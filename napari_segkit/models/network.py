@@ -30,6 +30,13 @@ class NetworkSegmenter(Segmenter):
         self._backend: Careful | None = None
         self._card: WeightsCard | None = None
 
+    @classmethod
+    def weights_state(cls) -> str:
+        """The adopted or shipped weights; see `Segmenter.weights_state`."""
+        from napari_segkit.data.weights_store import versions
+
+        return next((one.name for one in versions(cls.id) if one.adopted), "none yet")
+
     @property
     def card(self) -> WeightsCard:
         """What is loaded.

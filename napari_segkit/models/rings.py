@@ -18,6 +18,7 @@ from napari_segkit.models.base import ModelParams, PromptKind, Segmenter
 from napari_segkit.models.rings_base import (
     AUTO,
     LoadedBase,
+    bases_here,
     find_adapter,
     find_base,
     load_base,
@@ -109,6 +110,12 @@ class Rings(Segmenter):
         self._base: tuple[Path, LoadedBase] | None = None
         self._given_base: Path | None = None
         self._given_adapter: Path | None = None
+
+    @classmethod
+    def weights_state(cls) -> str:
+        """Which bases are here; see `Segmenter.weights_state`."""
+        here = bases_here()
+        return ", ".join(here) if here else "none yet: segkit weights fetch vit_b"
 
     def load(
         self, weights: Path | None = None, *, device: str = "auto", backend: str = "auto"

@@ -96,6 +96,15 @@ class LoadedBase:
         return sha256
 
 
+def bases_here() -> list[str]:
+    """Names of the bases that need no download."""
+    from napari_segkit.data import sam_weights
+    from napari_segkit.data.weights_store import versions
+
+    small = [SMALL] if any(one.adopted for one in versions(SMALL)) else []
+    return small + [name for name in sam_weights.BASES if sam_weights.find_base(name)]
+
+
 def find_base(spec: str) -> Path:
     """The file of a base: ``auto``, ``sam-segkit-s``, ``vit_b``, ``vit_l``, ``vit_h`` or a path.
 

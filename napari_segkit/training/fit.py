@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import gather_object
 from safetensors.torch import load_file, save
 
@@ -132,6 +134,8 @@ def _set_up(
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # a process keeps device and precision of its first training, unless it is told to forget them
+    AcceleratorState._reset_state(reset_partial_state="RANK" not in os.environ)
     accelerator = Accelerator(cpu=config.device == "cpu", mixed_precision=config.precision)
     net = make_network(task, config)
     notes = [] if init is None else [_start_from(net, init)]

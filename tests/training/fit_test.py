@@ -107,6 +107,20 @@ def test_early_stop_and_time_limit(specks: Specks, tiny: Tiny, tmp_path: Path) -
     assert len([e for e in events if isinstance(e, EpochDone)]) == 1
 
 
+def test_mixed_precision(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    events = list(fit(DUST, specks(2), specks(1), tiny(epochs=1, precision="bf16"), tmp_path))
+    assert all(math.isfinite(loss) for loss in losses(events))
+    assert all(value.dtype != torch.bfloat16 for value in best_weights(tmp_path).values())
+
+
+@pytest.mark.slow
+def test_crops_of_other_processes_are_the_same(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    for name, workers in (("a", 0), ("b", 1)):
+        config = tiny(epochs=1, workers=workers)
+        list(fit(DUST, specks(3), specks(1), config, make(tmp_path / name)))
+    assert tensors(tmp_path / "a") == tensors(tmp_path / "b")
+
+
 def test_best_is_kept_not_last(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
     events = list(fit(DUST, specks(4), specks(3), tiny(epochs=6), tmp_path))
     told = validations(events)

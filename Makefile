@@ -64,6 +64,10 @@ bench: xvfb $(VENV)/.installed-dev $(ORACLE)/.installed
 	$(BIN)/python benchmarks/coins_speed.py --out benchmarks/results/coins_speed.json
 	$(BIN)/python benchmarks/coins_accuracy.py --out benchmarks/results/coins_accuracy.json
 	$(BIN)/python benchmarks/memory.py --out benchmarks/results/memory.json
+	$(BIN)/python benchmarks/nets_speed.py --out benchmarks/results/nets_speed.json
+	$(BIN)/pip install --quiet --editable ".[quantize]"
+	$(BIN)/python benchmarks/dust_speed.py --timer 20 --out benchmarks/results/dust_speed.json
+	$(BIN)/python benchmarks/dust_memory.py --out benchmarks/results/dust_memory.json
 	$(BIN)/python benchmarks/datasets.py --out benchmarks/results/datasets.json
 	$(BIN)/python benchmarks/large_mask.py --out benchmarks/results/large_mask.json
 	$(BIN)/python benchmarks/store.py --out benchmarks/results/store.json

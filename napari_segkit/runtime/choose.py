@@ -2,8 +2,7 @@
 
 Without a GPU both torch and OpenVINO get the same small batch when weights are used for the first
 time on a machine; the faster one is remembered beside the compiled networks. That first time
-takes a few seconds more (`docs/adr/0018-runtime-by-measuring.md` says how many), every later one
-none.
+takes a few seconds more, every later one none (`docs/adr/0018-runtime-by-measuring.md`).
 """
 
 from __future__ import annotations

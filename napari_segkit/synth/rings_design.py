@@ -162,8 +162,9 @@ def _head(head: Head, band: Band, step: float) -> list[Cloud]:
         basket = collar(head.cut, step / one, tall=0.05, thick=0.04)
         parts.append(repeated(basket, turns, places - turns[:, :, 2] * one * 0.45, size * 0.62))
     else:
-        wall = collar(head.cut, step / one, tall=0.3, thick=0.07)
-        parts.append(repeated(wall, turns, places - turns[:, :, 2] * one * 0.15, size))
+        tall, middle = (0.2 - foot) / 2, (0.2 + foot) / 2  # down to the hoop
+        wall = collar(head.cut, step / one, tall=tall, thick=0.07)
+        parts.append(repeated(wall, turns, places + turns[:, :, 2] * one * middle, size))
     for row in range(head.halo):
         parts += _halo(head, turns, places, step, row)
     if head.sides:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_segkit.errors import ParamsError
 from napari_segkit.nets.registry import PRESETS, Spec, build
 
 if TYPE_CHECKING:
@@ -22,6 +23,28 @@ def network_spec(task: Task, config: TrainConfig) -> Spec:
 
 
 def make_network(task: Task, config: TrainConfig) -> nn.Module:
-    """A network with untrained weights."""
+    """A network with untrained weights.
+
+    Raises
+    ------
+    InputError
+        For an unknown architecture, or a setting that does not fit it.
+    """
     spec = network_spec(task, config)
-    return build(spec.arch, classes=task.channels, config=spec.config)
+    net = build(spec.arch, classes=task.channels, config=spec.config)
+    size, stride = config.size or task.size, int(getattr(net, "stride", 1))
+    if size % stride:
+        raise ParamsError(
+            "size does not fit the network",
+            where=spec.arch,
+            expected=f"a multiple of {stride}, such as {size + -size % stride}",
+            got=size,
+        )
+    if len(config.class_weights) not in (0, task.channels):
+        raise ParamsError(
+            "class_weights does not fit the model",
+            where=task.id,
+            expected=f"{task.channels} numbers",
+            got=len(config.class_weights),
+        )
+    return net

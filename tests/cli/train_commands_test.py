@@ -53,6 +53,8 @@ def test_a_person_reads_epochs(dust: Path, tmp_path: Path) -> None:
         (["--set", "epoch=3"], "unknown parameter"),
         (["--lr", "7"], "at most 1"),
         (["--set", "arch=huge"], "unknown architecture"),
+        (["--set", "size=50"], "multiple of 4, such as 52"),
+        (["--set", "class_weights=[1, 2]"], "expected"),
         (["--config", "gone.toml"], "configuration cannot be read"),
     ],
 )

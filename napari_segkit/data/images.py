@@ -19,7 +19,7 @@ from napari_segkit.limits import limits, raise_by
 from napari_segkit.ops.images import to_rgb8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
     from PIL import Image as PilImage
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT)
 _ORIENTATION = 274  # the EXIF and TIFF tag
-_TRANSPOSE = {
+TURN: dict[int, Callable[[Any], Any]] = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -40,6 +40,7 @@ _TRANSPOSE = {
     7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
     8: lambda a: a.swapaxes(0, 1)[::-1],
 }
+"""EXIF orientation -> how stored rows and columns are turned to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +259,7 @@ def _read_tiff(path: Path) -> tuple[NDArray[Any], list[str]]:
         if array.ndim == 3 and page.planarconfig == 2:
             array = np.moveaxis(array, 0, -1)
         orientation = page.tags.valueof(_ORIENTATION, default=1)
-        return _TRANSPOSE.get(int(orientation), _TRANSPOSE[1])(array), notes
+        return TURN.get(int(orientation), TURN[1])(array), notes
 
 
 def _is_tiff(path: Path) -> bool:

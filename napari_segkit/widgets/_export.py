@@ -10,12 +10,13 @@ import numpy as np
 from napari.layers import Image
 
 from napari_segkit.data.dataset import Sample
+from napari_segkit.data.images import TURN
 from napari_segkit.errors import MaskError
 from napari_segkit.types import ClassDef, present_ids
 from napari_segkit.widgets._binding import identity, read_binding
 from napari_segkit.widgets._features import rows_of
 from napari_segkit.widgets._layers import full_resolution
-from napari_segkit.widgets._picture import TURN, Picture
+from napari_segkit.widgets._picture import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -14,30 +14,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from napari_segkit.data.dataset import PackedImage
+from napari_segkit.data.images import TURN, image_size
 from napari_segkit.errors import ImageError
 from napari_segkit.widgets._layers import full_resolution
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari.layers import Image
 
     from napari_segkit.types import Image as RgbImage
 
 _ORIENTATION = 274  # the EXIF tag
 _NAPARI = ("napari", "napari_builtins", "builtins")
-
-TURN: dict[int, Callable[[Any], Any]] = {
-    1: lambda a: a,
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
-    8: lambda a: a.swapaxes(0, 1)[::-1],
-}
-"""Orientation -> how stored rows and columns are turned to be looked at."""
 
 _originals: WeakKeyDictionary[Image, Path | PackedImage] = WeakKeyDictionary()
 
@@ -117,7 +104,6 @@ class Picture:
         shape
             (H, W) of the turned mask.
         """
-        from napari_segkit.data.images import image_size
         from napari_segkit.ops.images import to_rgb8
 
         if isinstance(self.original, PackedImage) and not place and self.shape == shape:

@@ -26,19 +26,21 @@ def server_url(text: str, *, insecure: bool = False) -> str:
     if "@" in text.partition("://")[2] or ("@" in text and "://" not in text):
         raise InputError(
             "the address holds a login, which would show in lists of processes and histories",
-            where="--url",
+            where="the address",
             remedy="give the address without it; credentials come from the environment",
         )
     if parts.scheme.lower() not in ("http", "https") or not host or not full.isprintable():
         raise InputError(
-            "not the address of a server", where="--url", expected="such as https://app.cvat.ai"
+            "not the address of a server",
+            where="the address",
+            expected="such as https://app.cvat.ai",
         )
     if parts.scheme.lower() == "http" and not insecure and not _is_loopback(host):
         raise InputError(
             "the address is not encrypted, so others could read the credentials",
             where=place(full),
             expected="https://",
-            remedy="use https, or --insecure in a network that you trust",
+            remedy="use https, or allow http (--insecure) in a network that you trust",
         )
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme.lower()}://{shown}" + (f":{port}" if port else "")

@@ -40,7 +40,7 @@ _FAILED = ("the CVAT server failed", "try again later; if it stays so, tell its 
 _UNKNOWN = ("the CVAT server answered something unexpected", "check the address")
 _MOVED = (
     "the CVAT server sends us on to another address, which is not followed with credentials",
-    "give that address as --url, if you trust it",
+    "give that address instead, if you trust it",
 )
 
 

@@ -92,7 +92,9 @@ def push(
     """
     if direct and mode != "append":
         raise InputError(
-            "shapes can only be appended", where="--direct", remedy="leave out --mode replace"
+            "shapes can only be appended",
+            got=mode,
+            remedy="append, or push masks instead of shapes",
         )
     with recognise(source).open(source) as dataset:
         part = _Part(source, dataset, _chosen(dataset, subset, source), instances)

@@ -90,4 +90,5 @@ def _without_crumbs(patch: Alpha, *, smallest: int = 10) -> Alpha:
     )
     keep = stats[:, cv2.CC_STAT_AREA] >= smallest
     keep[0] = False
-    return patch * keep[parts]
+    kept: Alpha = patch * keep[parts]
+    return kept

@@ -96,7 +96,7 @@ def test_profile_prints_a_summary_and_writes_one_page(source: Path, tmp_path: Pa
     page = tmp_path / "report.html"
     done = segkit("profile", source, "--out", page)
     assert done.exit_code == 0, done.output
-    assert "6 images, 6 objects of 1 classes" in done.stdout
+    assert "6 images, 6 objects, classes: 1" in done.stdout
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert segkit("profile", source, "--out", page).exit_code == 0
     told = json.loads(segkit("profile", source, "--json").stdout)

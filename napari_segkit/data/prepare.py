@@ -52,10 +52,13 @@ class Recipe:
     overlap: int = 0
 
     def __post_init__(self) -> None:
-        sides = (*(self.resize or ()), *(() if self.tile is None else (self.tile,)))
-        if any(not 1 <= side <= MOST_SIDE for side in sides):
-            got = ", ".join(str(side) for side in sides)
-            raise ParamsError("size out of range", expected=f"1 to {MOST_SIDE} px", got=got)
+        sides = {"resize": self.resize or (), "tiles": () if self.tile is None else (self.tile,)}
+        for name, given in sides.items():
+            if any(not 1 <= side <= MOST_SIDE for side in given):
+                got = "x".join(str(side) for side in reversed(given))
+                raise ParamsError(
+                    "size out of range", where=name, expected=f"1 to {MOST_SIDE} px", got=got
+                )
         if not 0 <= self.overlap < (self.tile or 1):
             raise ParamsError(
                 "overlap of tiles", expected="0 to below the tile's size", got=self.overlap

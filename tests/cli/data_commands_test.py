@@ -73,7 +73,8 @@ def test_a_bad_image_is_named_and_skipped_only_when_told(source: Path, tmp_path:
     ("arguments", "message"),
     [
         (["--resize", "big"], "not a size: expected N or WxH"),
-        (["--tiles", "0"], "size out of range"),
+        (["--tiles", "0"], "size out of range (tiles)"),
+        (["--resize", "20x0"], "size out of range (resize): expected 1 to 65536 px, got 20x0"),
         (["--overlap", "5"], "overlap of tiles"),
         (["--split", "train"], "split cannot be read"),
         (["--split", "a=1", "--split-list", "x"], "both --split and --split-list"),

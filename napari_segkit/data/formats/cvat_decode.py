@@ -88,7 +88,7 @@ def read_plane(data: bytes, where: str) -> Plane:
         raise MaskError(
             "mask is a JPEG file, whose colours are smeared" if lossy else "mask is not a PNG file",
             where=where,
-            got=f"{len(data)} bytes that begin with {data[:8]!r}",
+            got=f"a file that begins with {data[:8]!r}" if data else "an empty file",
             remedy="export it again as PNG",
         )
     try:

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_segkit.data.archive import open_store
+from napari_segkit.data.formats.cvat_decode import read_plane
 from napari_segkit.data.formats.cvat_labelmap_reader import parse_labelmap
 from napari_segkit.data.formats.cvat_mask import CvatMask
 from napari_segkit.data.formats.cvat_mask_reader import CvatMaskDataset
@@ -180,6 +181,14 @@ def test_F23_an_honest_blank_mask_is_no_bomb(kit) -> None:
         for name in packed.namelist():
             archive.writestr(name, packed.read(name))
     assert kit.open(again).read("a").segmentation.labels.shape == (3000, 3000)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(b"", "got an empty file"), (b"GIF89a", "a file that begins with b'GIF89a'")]
+)
+def test_a_mask_that_is_no_png_says_what_it_is(data: bytes, says: str) -> None:
+    with pytest.raises(MaskError, match=f"mask is not a PNG file.*{says}"):
+        read_plane(data, "a.png")
 
 
 def test_F3_a_mask_that_announces_too_many_pixels(kit) -> None:

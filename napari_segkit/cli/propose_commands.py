@@ -45,7 +45,9 @@ def propose_(
             print_json(asdict(report))
             return
         print_written(report)
-        console.print(f"fill in {out / NAMES}, then: segkit name-clusters {out} --out DATASET")
+        console.print(
+            f"fill in {out / NAMES}, then: segkit name-clusters {out} --out DATASET", soft_wrap=True
+        )
 
 
 def name_clusters_(

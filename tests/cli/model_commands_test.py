@@ -40,7 +40,8 @@ def test_inpaint_writes_beside_and_never_over(photos: Path, tmp_path: Path) -> N
     told = segkit("inpaint", photos, "--out", out, "--weights", weights, "--json")
     rows = json.loads(told)["images"]
     assert [Path(row["path"]).name for row in rows] == ["a.png", "b.png"]
-    assert Image.open(out / "a.png").size == (120, 90)
+    with Image.open(out / "a.png") as cleaned:
+        assert cleaned.size == (120, 90)
     assert "file already" in segkit("inpaint", photos, "--out", out, "--weights", weights, code=2)
     segkit("inpaint", photos, "--out", out, "--weights", weights, "--overwrite")
     segkit("inpaint", photos, "--out", photos, "--weights", weights, "--overwrite", code=2)

@@ -22,10 +22,24 @@ def coins_photo() -> list[LayerData]:
 
 def coins_scene() -> list[LayerData]:
     """A generated table with coins on it."""
+    return _shipped("coins_generated")
+
+
+def dust_scene() -> list[LayerData]:
+    """A photo with generated dust."""
+    return _shipped("dust_generated")
+
+
+def eggpan_scene() -> list[LayerData]:
+    """Generated eggs and pans."""
+    return _shipped("eggpan_generated")
+
+
+def _shipped(name: str) -> list[LayerData]:
     from napari_segkit.data.images import read_image
 
-    pixels = read_image(shipped("sample_data") / "coins_generated.jpg").pixels
-    return [(pixels, {"name": "coins_generated", "rgb": True}, "image")]
+    pixels = read_image(shipped("sample_data") / f"{name}.jpg").pixels
+    return [(pixels, {"name": name, "rgb": True}, "image")]
 
 
 def dataset_reader(path: str | list[str]) -> Callable[[Any], list[Any]] | None:

@@ -38,11 +38,16 @@ class ParamsForm:
     ----------
     native
         The Qt widget.
+    live
+        Lines of the parameters that take effect at once; ``None`` where there are none.
     changed
         Emitted when the person changed a value.
+    live_changed
+        Besides, where it takes effect at once.
     """
 
     changed = Signal()
+    live_changed = Signal()
 
     def __init__(self, params: ModelParams) -> None:
         self._type = type(params)
@@ -52,16 +57,21 @@ class ParamsForm:
         self._widgets = {name: _line(name, field) for name, field in self._fields.items()}
         self.groups: dict[str, QCollapsible] = {}
         self.native = self._make_native()
+        live = sorted(live_fields(self._type), key=list(self._fields).index)
+        self.live = self._make_lines(live) if live else None
         self.set(params)
         for widget in self._widgets.values():
             widget.changed.connect(self._on_changed)
+        for name in live:
+            self._widgets[name].changed.connect(self._on_live_changed)
 
     def _make_native(self) -> QWidget:
         native = QWidget()
         layout = QVBoxLayout(native)
         layout.setContentsMargins(0, 0, 0, 0)
-        for group in dict.fromkeys(_group(field) for field in self._fields.values()):
-            names = [name for name, field in self._fields.items() if _group(field) == group]
+        still = {name: field for name, field in self._fields.items() if not _is_live(field)}
+        for group in dict.fromkeys(_group(field) for field in still.values()):
+            names = [name for name, field in still.items() if _group(field) == group]
             lines = self._make_lines(names)
             if group is not None:
                 lines = self.groups[group] = folded(group, lines)
@@ -123,6 +133,14 @@ class ParamsForm:
     def _on_changed(self) -> None:
         self.changed.emit()
 
+    def _on_live_changed(self) -> None:
+        self.live_changed.emit()
+
+
+def live_fields(params: type[ModelParams]) -> set[str]:
+    """Parameters that take effect without running the model again."""
+    return {name for name, field in params.model_fields.items() if _is_live(field)}
+
 
 def folded(title: str, content: QWidget) -> QCollapsible:
     """A heading that shows and hides what is under it."""
@@ -168,7 +186,9 @@ def _options(field: FieldInfo) -> tuple[Any, dict[str, Any]]:
         return int, {"min": low, "max": high, "step": _extra(field).get("step", 1)}
     if kind is float:
         low, high = _bounds(field, _FLOAT, open_end=1e-3)
-        return float, {"min": low, "max": high, "step": _extra(field).get("step", _step(low, high))}
+        step = _extra(field).get("step", _step(low, high))
+        slider = {"widget_type": "FloatSlider"} if _is_live(field) else {}
+        return float, {"min": low, "max": high, "step": step, **slider}
     return str, {"widget_type": "LineEdit"}
 
 
@@ -195,6 +215,10 @@ def _extra(field: FieldInfo) -> dict[str, Any]:
 def _group(field: FieldInfo) -> str | None:
     group = _extra(field).get("group")
     return None if group is None else str(group)
+
+
+def _is_live(field: FieldInfo) -> bool:
+    return bool(_extra(field).get("live"))
 
 
 def _to_widget(widget: Widget, value: Any) -> Any:

@@ -12,6 +12,8 @@ from napari_segkit.widgets._masks import warm_up
 from napari_segkit.widgets._merge import merge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -38,6 +40,8 @@ def segment_job(
     prompts: Prompts,
     params: ModelParams,
     before: Before,
+    *,
+    load: Callable[[], None],
 ) -> Job[Answer]:
     """Read the plane, run the model, work out what changes; all of it outside of the GUI thread."""
     from napari_segkit.jobs import segment  # here: with every format, it is slow to import
@@ -46,7 +50,7 @@ def segment_job(
     warm_up()
     image, notes = read_rgb(source)
     yield Progress(0, None, "loading the model")
-    model.load()
+    load()
     started = time.perf_counter()
     result = yield from segment(model, image, params=params, prompts=prompts)
     seconds = time.perf_counter() - started

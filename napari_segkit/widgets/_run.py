@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,9 +28,12 @@ from napari_segkit.widgets._masks import (
 )
 from napari_segkit.widgets._merge import Before, merge
 from napari_segkit.widgets._undo import state_of
+from napari_segkit.widgets._words import NOUNS, counted
 from napari_segkit.widgets._worker import Failure, JobRunner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Shapes
 
@@ -56,6 +60,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
     offered: str = ""
+    cancelled: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,9 +112,20 @@ class SegmentRun(QObject):
         return self._task is not None
 
     def start(
-        self, model: Segmenter, image: Image, params: ModelParams, shapes: Shapes | None = None
+        self,
+        model: Segmenter,
+        image: Image,
+        params: ModelParams,
+        shapes: Shapes | None = None,
+        *,
+        load: Callable[[], None],
     ) -> None:
         """Start a run; its end is told by `finished`.
+
+        Parameters
+        ----------
+        load
+            Gets the model ready; called in the thread.
 
         Raises
         ------
@@ -126,7 +142,7 @@ class SegmentRun(QObject):
             target = None
         self._offered = None
         self._task = _Task(model, image, source, target, None if target is None else target.data)
-        job = segment_job(model, source, prompts, params, _before(target, source))
+        job = segment_job(model, source, prompts, params, _before(target, source), load=load)
         self._runner.start(job, title=f"{model.title}: {image.name}")
 
     def cancel(self) -> None:
@@ -233,7 +249,7 @@ class SegmentRun(QObject):
         self._end(Outcome(failure.sentence, failure=failure))
 
     def _on_cancelled(self) -> None:
-        self._end(Outcome("Cancelled: the mask is as it was"))
+        self._end(Outcome("Cancelled: the mask is as it was", cancelled=True))
 
     def _end(self, outcome: Outcome) -> None:
         self._task = None
@@ -248,10 +264,8 @@ def _before(target: Labels | None, source: ImageSource) -> Before:
 
 def _sentence(task: _Task, answer: Answer) -> str:
     """``24 coins in 0.03 s · coins``."""
-    counts: dict[str, int] = {}
-    for instance in answer.result.instances.values():
-        counts[instance.class_name] = counts.get(instance.class_name, 0) + 1
-    found = ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items())
+    counts = Counter(one.class_name for one in answer.result.instances.values())
+    found = ", ".join(counted(n, NOUNS.get(name, name)) for name, n in counts.items())
     return f"{found or 'Nothing found'} in {answer.seconds:.2f} s · {task.model.id}"
 
 

@@ -90,6 +90,8 @@ class StatusBox(QWidget):
     def show_progress(self, step: Progress) -> None:
         """Bring the bar up to date."""
         parts = []
+        if step.total is None:  # reading, loading: says nothing about what comes after it
+            self._started = time.monotonic()
         if step.total:
             done = min(step.done, step.total)
             self.bar.setRange(0, step.total)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_segkit.types import Segmentation
 
+NOUNS = {"dust": "dust spot"}
+"""Class -> what one object of it is called, where that is not the class's name."""
+
 
 def counted(count: int, noun: str) -> str:
     """``1 image``, ``2,000 images``."""

@@ -1,4 +1,7 @@
-"""The dock that runs a model on the open image; each model's own dock is three lines."""
+"""The dock that runs a model on the open image; each model's own dock is three lines.
+
+Docks of models with weights are in `network`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QVBoxLayout,
+    QWidget,
 )
 
 from napari_segkit.errors import ImageError, SegkitError
@@ -26,6 +30,8 @@ from napari_segkit.widgets._scroll import VerticalScroll
 from napari_segkit.widgets._status import StatusBox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
 
     from napari_segkit.widgets._run import Outcome
@@ -47,6 +53,7 @@ class SegmentDock(Dock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
+        self.viewer = napari_viewer
         self.model = get_model(self.model_id)()
         self.run = SegmentRun(napari_viewer, self)
         self.image = LayerChooser(napari_viewer, Image, none="open an image first")
@@ -54,12 +61,16 @@ class SegmentDock(Dock):
         self.preset = QComboBox()
         self.reset_button = QPushButton("Reset")
         self.form = ParamsForm(next(iter(self.model.presets.values())))
-        self.advanced = folded("Advanced", self.form.native)
         self.run_button = QPushButton(_RUN)
         self.status = StatusBox()
+        self._make_more()
+        self.advanced = folded("Advanced", self._make_advanced())
         self._lay_out()
         self._connect()
         self._on_image()
+
+    def _make_more(self) -> None:
+        """Children that some docks have besides."""
 
     def _lay_out(self) -> None:
         self.preset.addItems(list(self.model.presets))
@@ -67,20 +78,34 @@ class SegmentDock(Dock):
         self.reset_button.setToolTip("Back to the preset's values")
         self.reset_button.setEnabled(False)
         self.advanced.setToolTip("Every parameter of the model")
+        lines = QFormLayout()
+        lines.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._add_lines(lines)
+        layout = QVBoxLayout(self)
+        layout.addLayout(lines)
+        if self.form.live is not None:
+            layout.addWidget(self.form.live)
+        layout.addWidget(self.run_button)
+        layout.addWidget(self.status)
+        layout.addWidget(VerticalScroll(self._make_folds()), 1)
+
+    def _add_lines(self, lines: QFormLayout) -> None:
+        """What is always seen above the button."""
         preset = QHBoxLayout()
         preset.addWidget(self.preset, 1)
         preset.addWidget(self.reset_button)
-        lines = QFormLayout()
-        lines.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         lines.addRow("Image", self.image)
         if PromptKind.BOXES in self.model.prompts:
             lines.addRow("Search in", self.boxes)
         lines.addRow("Preset", preset)
-        layout = QVBoxLayout(self)
-        layout.addLayout(lines)
-        layout.addWidget(self.run_button)
-        layout.addWidget(self.status)
-        layout.addWidget(VerticalScroll(self.advanced), 1)
+
+    def _make_advanced(self) -> QWidget:
+        """What is folded away under "Advanced"."""
+        return self.form.native
+
+    def _make_folds(self) -> QWidget:
+        """What is below the result."""
+        return self.advanced
 
     def _connect(self) -> None:
         self.image.layer_changed.connect(self._on_image)
@@ -91,10 +116,19 @@ class SegmentDock(Dock):
         self.run.progressed.connect(self.status.show_progress)
         self.run.finished.connect(self._on_finished)
         self.status.action.connect(self._on_add_offered)
-        for key, slot in (("Ctrl+Return", self._on_run), ("Escape", self.run.cancel)):
+        for key, slot in (("Ctrl+Return", self._on_run), ("Escape", self.cancel)):
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
+
+    @property
+    def running(self) -> bool:
+        """Whether something goes on that can be cancelled."""
+        return self.run.running
+
+    def cancel(self) -> None:
+        """Stop what goes on."""
+        self.run.cancel()
 
     def _on_image(self) -> None:
         self._show_running()
@@ -107,14 +141,14 @@ class SegmentDock(Dock):
         self.reset_button.setEnabled(True)
 
     def _on_run_or_cancel(self) -> None:
-        if self.run.running:
+        if self.running:
             self.run_button.setEnabled(False)
-            self.run.cancel()
+            self.cancel()
         else:
             self._on_run()
 
     def _on_run(self) -> None:
-        if self.run.running:
+        if self.running:
             return
         self.status.start("starting")
         try:
@@ -129,10 +163,22 @@ class SegmentDock(Dock):
             raise ImageError("no image is open", remedy="open one, or File > Open Sample")
         boxes = self.boxes.layer
         self.run.start(
-            self.model, image, self.form.get(), boxes if isinstance(boxes, Shapes) else None
+            self.model,
+            image,
+            self.form.get(),
+            boxes if isinstance(boxes, Shapes) else None,
+            load=self._loading(),
         )
 
+    def _loading(self) -> Callable[[], None]:
+        """What gets the model ready, in the thread."""
+        return self.model.load
+
     def _on_finished(self, outcome: Outcome) -> None:
+        self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Say how something ended."""
         if outcome.offered:
             self.status.say(
                 f"Not written: {outcome.offered}",
@@ -152,7 +198,7 @@ class SegmentDock(Dock):
         self.status.say("Added as a new layer")
 
     def _show_running(self) -> None:
-        running = self.run.running
+        running = self.running
         self.run_button.setText(_CANCEL if running else _RUN)
         self.run_button.setEnabled(running or self.image.layer is not None)
         self.run_button.setToolTip(

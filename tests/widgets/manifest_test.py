@@ -26,6 +26,8 @@ def test_the_root_manifest_is_the_packages_own() -> None:
 def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
     assert [w.display_name for w in manifest.contributions.widgets] == [
         "Coins",
+        "Dust spots",
+        "Eggs & pans",
         "Export masks",
         "Import masks",
         "CVAT server",
@@ -35,7 +37,11 @@ def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
         for name, items in manifest.contributions.menus.items()
     }
     assert menus == {
-        "napari/layers/segment": ["napari-segkit.coins_dock"],
+        "napari/layers/segment": [
+            "napari-segkit.coins_dock",
+            "napari-segkit.dust_dock",
+            "napari-segkit.eggpan_dock",
+        ],
         "napari/file/io_utilities": [
             "napari-segkit.import_dock",
             "napari-segkit.export_dock",
@@ -54,7 +60,7 @@ def test_every_command_can_be_imported(manifest: PluginManifest) -> None:
     manifest.validate_imports()
 
 
-@pytest.mark.parametrize("key", ["coins", "coins_generated"])
+@pytest.mark.parametrize("key", ["coins", "coins_generated", "dust_generated", "eggpan_generated"])
 def test_sample_data_opens_without_a_network(manifest: PluginManifest, key: str) -> None:
     (sample,) = [one for one in manifest.contributions.sample_data if one.key == key]
     function = getattr(contributions, sample.command.rpartition(".")[2])
@@ -70,11 +76,14 @@ from qtpy.QtWidgets import QApplication
 app = QApplication([])
 from napari.components import ViewerModel
 from napari_segkit.widgets.segment import CoinsDock
+from napari_segkit.widgets.dust import DustDock
+from napari_segkit.widgets.network import EggPanDock
 from napari_segkit.widgets.exchange import ExportDock
 from napari_segkit.widgets.importing import ImportDock
 from napari_segkit.widgets.server import CvatDock
 viewer = ViewerModel()
-docks = [CoinsDock(viewer), ExportDock(viewer), ImportDock(viewer), CvatDock(viewer)]
+kinds = [CoinsDock, DustDock, EggPanDock, ExportDock, ImportDock, CvatDock]
+docks = [kind(viewer) for kind in kinds]
 print(*sorted({"torch", "cv2", "torchvision", "openvino"} & set(sys.modules)))
 """
 

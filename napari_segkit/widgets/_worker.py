@@ -6,18 +6,13 @@ which on a machine without a GPU made a run ten times as long (measured). Docks 
 napari's own generator worker loses a RuntimeError (CUDA's out of memory is one) and closes an
 aborted generator wherever garbage collection happens to run. Here every end of a job is a value,
 `finished` always fires, and the generator is closed in the thread that ran it.
-
-Python collects garbage in whichever thread allocates: loading torch in this one deleted Qt objects
-of the GUI thread, which ends the program. While a job runs, only the GUI thread collects.
 """
 
 from __future__ import annotations
 
-import gc
 import time
 import traceback
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
@@ -137,10 +132,8 @@ class JobRunner(QObject):
         worker.yielded.connect(self._on_yielded)
         worker.returned.connect(self._on_returned)
         worker.finished.connect(self._on_finished)
-        worker.finished.connect(partial(_collect_anywhere, id(worker)))
         self._outcome = None
         self._current.append(worker)
-        _collect_here(id(worker))
         worker.start()
 
     def cancel(self) -> None:
@@ -149,7 +142,6 @@ class JobRunner(QObject):
             worker.quit()
 
     def _on_yielded(self, step: Progress) -> None:
-        gc.collect(0)
         self.progressed.emit(step)
 
     def _on_returned(self, outcome: _Done | Failure | None) -> None:
@@ -164,21 +156,6 @@ class JobRunner(QObject):
             self.failed.emit(outcome)
         else:
             self.cancelled.emit()
-
-
-_at_work: set[int] = set()
-
-
-def _collect_here(worker: int) -> None:
-    _at_work.add(worker)
-    gc.disable()
-
-
-def _collect_anywhere(worker: int) -> None:
-    """Once more as Python likes, where this was the last job."""
-    _at_work.discard(worker)
-    if not _at_work:
-        gc.enable()
 
 
 def _quit_all(current: list[_JobWorker]) -> None:

@@ -109,31 +109,29 @@ class OpenVinoBackend:
         self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "CACHE_DIR": str(folder)}
         if threads:
             self._settings["INFERENCE_NUM_THREADS"] = threads
-        self._compiled: dict[tuple[int, ...], Any] = {}
+        self._compiled: dict[tuple[int, ...], tuple[Any, list[Any]]] = {}
         self._lock = threading.Lock()
-        self._local = threading.local()
 
     def run(self, batch: Batch) -> Chances:
         """Probabilities of a batch."""
-        compiled = self._for(batch.shape)
-        request = self._request(compiled)
+        compiled, idle = self._for(batch.shape)
+        try:  # not in a threading.local: a request that dies with its thread ends the program
+            request = idle.pop()
+        except IndexError:
+            request = compiled.create_infer_request()
         request.infer([np.ascontiguousarray(batch)], share_inputs=True)
-        return np.array(request.get_output_tensor(0).data, np.float32)
+        found = np.array(request.get_output_tensor(0).data, np.float32)
+        idle.append(request)
+        return found
 
-    def _for(self, shape: tuple[int, ...]) -> Any:
+    def _for(self, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
+        """The network for a shape, and its requests that nobody uses now."""
         with self._lock:
             if shape not in self._compiled:
                 while len(self._compiled) >= _MOST_SHAPES:
                     self._compiled.pop(next(iter(self._compiled)))
                 fixed = self._model.clone()
                 fixed.reshape(ov.PartialShape(list(shape)))
-                self._compiled[shape] = self._core.compile_model(fixed, "CPU", self._settings)
+                compiled = self._core.compile_model(fixed, "CPU", self._settings)
+                self._compiled[shape] = compiled, []
             return self._compiled[shape]
-
-    def _request(self, compiled: Any) -> Any:
-        """A request of a compiled form for this thread alone."""
-        known: tuple[Any, Any] | None = getattr(self._local, "request", None)
-        if known is None or known[0] is not compiled:
-            known = compiled, compiled.create_infer_request()
-            self._local.request = known
-        return known[1]

@@ -41,7 +41,13 @@ class Cleaned:
 
 
 class FillPanel(QWidget):
-    """A button that fills the mask of an image, and how it is done."""
+    """A button that fills the mask of an image, and how it is done.
+
+    Attributes
+    ----------
+    image
+        The image that was filled last.
+    """
 
     progressed = Signal(object)
     finished = Signal(object)
@@ -51,7 +57,8 @@ class FillPanel(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._model_id = model_id
-        self._task: tuple[Image, Labels, dict[str, Any]] | None = None
+        self._task: tuple[Labels, dict[str, Any]] | None = None
+        self.image: Image | None = None
         self.runner = JobRunner(self)
         self.button = QPushButton("Inpaint")
         self.widen = QSpinBox()
@@ -93,7 +100,7 @@ class FillPanel(QWidget):
             raise ImageError("no image is open", remedy="open one, or File > Open Sample")
         source = image_source(image, self._viewer)
         mask = self._mask_of(image, source)
-        self._task = image, mask, _looks(image)
+        self.image, self._task = image, (mask, _looks(image))
         job = fill_job(
             source,
             mask.data,
@@ -117,12 +124,13 @@ class FillPanel(QWidget):
 
     def _on_done(self, cleaned: Cleaned) -> None:
         task, self._task = self._task, None
-        if task is None:
+        image = self.image
+        if task is None or image is None:
             return
-        image, mask, looks = task
+        mask, looks = task
         active = self._viewer.layers.selection.active
         self._viewer.add_layer(Image(cleaned.data, name=f"{image.name} · inpainted", **looks))
-        if active in self._viewer.layers:  # the dock goes on with the image that it had
+        if active in self._viewer.layers:
             self._viewer.layers.selection.active = active
         done = f"{counted(cleaned.objects, 'object')}, {counted(cleaned.pixels, 'pixel')} filled"
         note = f"from {mask.name}"

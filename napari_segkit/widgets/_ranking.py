@@ -158,9 +158,12 @@ class RankPanel(QWidget):
             self.opening.emit(self.rows.candidate(row))
 
     def _on_done(self, answer: MineReport | LoadedImage) -> None:
+        from napari_segkit.jobs.mine import MineReport
+
         one, self._opened = self._opened, None
-        if one is None:
+        if isinstance(answer, MineReport):
             self._show(answer)
+        if isinstance(answer, MineReport) or one is None:
             return
         layer = Image(answer.pixels, name=Path(one.name).name, rgb=True)
         self._viewer.add_layer(layer)

@@ -45,6 +45,7 @@ class DustDock(NetworkDock):
         for panel in (self.fill, self.rank):
             panel.progressed.connect(self.status.show_progress)
             panel.finished.connect(self._tell)
+        self.fill.finished.connect(self._on_filled)
         self.fill.button.clicked.connect(self._on_fill)
         self.rank.started.connect(self._on_rank)
         self.rank.opening.connect(self._on_open)
@@ -63,6 +64,10 @@ class DustDock(NetworkDock):
     def _on_fill(self) -> None:
         image = self.image.layer
         self._begin(lambda: self.fill.start(image if isinstance(image, Image) else None))
+
+    def _on_filled(self) -> None:
+        """Go on with the photo that was filled, not with the new layer."""
+        self.image.layer = self.fill.image
 
     def _on_rank(self) -> None:
         self._begin(lambda: self.rank.start(self.form.get(), self._choice()))

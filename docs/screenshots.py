@@ -118,6 +118,32 @@ def refusal(camera: Camera) -> None:
     viewer.layers.remove("boxes")
 
 
+def networks(camera: Camera) -> None:
+    """Dust and eggs: found; dust filled; what is folded away."""
+    viewer = camera.viewer
+    viewer.layers.clear()
+    viewer.open_sample("napari-segkit", "dust_generated")
+    dock = open_dock(viewer, "Dust spots")
+    run(dock)
+    viewer.reset_view()
+    camera.window("dust-result")
+    QTimer.singleShot(0, dock.fill.button.click)
+    wait_for(dock.fill.finished)
+    viewer.layers["dust_generated · dust"].visible = False
+    camera.window("dust-inpainted")
+    dock.ranking.expand(animate=False)
+    dock.advanced.expand(animate=False)
+    camera.widget("dust-folds", dock)
+    viewer.window.remove_dock_widget(dock)
+    viewer.layers.clear()
+    viewer.open_sample("napari-segkit", "eggpan_generated")
+    dock = open_dock(viewer, "Eggs & pans")
+    run(dock)
+    viewer.reset_view()
+    camera.window("eggpan-result")
+    viewer.window.remove_dock_widget(dock)
+
+
 def export(camera: Camera, folder: Path) -> None:
     """The export dock, and what it says."""
     viewer = camera.viewer
@@ -228,6 +254,7 @@ def main() -> None:
     viewer.window.remove_dock_widget(viewer.window.dock_widgets["Export masks (napari-segkit)"])
     import_dataset(camera, place)
     server(camera)
+    networks(camera)
     shutil.rmtree(place)
     viewer.close()
     QGuiApplication.processEvents()

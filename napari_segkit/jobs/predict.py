@@ -195,14 +195,17 @@ def predict_files(
                 failures.append(Failure(source.path, _refused_by_system(error)))
             except Exception as error:
                 logger.exception("a bug in model %s on %s", model.id, source.path)
-                bug = ModelError(f"model {model.id} failed", got=repr(error), remedy="report it")
-                failures.append(Failure(source.path, bug))
+                failures.append(Failure(source.path, _bug(model, error)))
             else:
                 results.append(done)
         written = writer.commit() if results else None
     finally:
         writer.discard()  # after a commit there is nothing left to discard
     return PredictReport(tuple(results), tuple(failures), written, notes)
+
+
+def _bug(model: Segmenter, error: Exception) -> ModelError:
+    return ModelError(f"model {model.id} failed", got=repr(error), remedy="report it")
 
 
 def _refused_by_system(error: OSError | MemoryError) -> SegkitError:

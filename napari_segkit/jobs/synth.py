@@ -69,11 +69,7 @@ def synthesise(
     """
     generator = get_generator(kind)
     options = generator.Options() if options is None else options
-    _check("number of images", count, 1, MOST_IMAGES)
-    _check("seed", seed, 0, 2**63)
-    _check("number of processes", processes, 1, 256)
-    if quality is not None:
-        _check("JPEG quality", quality, 1, 100)
+    _check_numbers(count, seed, processes, quality)
     if not isinstance(options, generator.Options):
         raise ParamsError(f"options of another kind than {kind}", got=type(options).__qualname__)
     make = partial(_make, kind, options, seed, quality)
@@ -99,6 +95,14 @@ def synthesise(
 def image_seed(seed: int, number: int) -> int:
     """Seed of image ``number`` of a dataset."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0])
+
+
+def _check_numbers(count: int, seed: int, processes: int, quality: int | None) -> None:
+    _check("number of images", count, 1, MOST_IMAGES)
+    _check("seed", seed, 0, 2**63)
+    _check("number of processes", processes, 1, 256)
+    if quality is not None:
+        _check("JPEG quality", quality, 1, 100)
 
 
 def _check(what: str, value: int, low: int, high: int) -> None:

@@ -87,14 +87,11 @@ def train(
     WriteError
         Where the disk refuses; the checkpoint before is intact.
     """
-    from napari_segkit.training.checkpoint import read_state
-    from napari_segkit.training.fit import LAST, fit
+    from napari_segkit.training.fit import fit
     from napari_segkit.training.keeper import Keeper
     from napari_segkit.training.store import fingerprint
-    from napari_segkit.training.tasks import get_task
 
-    task = get_task(model_id)
-    task = replace(task, size=config.size or task.size)
+    task = _task(model_id, config)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     learn, judge = yield from _images(task, dataset, valid, config)
@@ -109,38 +106,54 @@ def train(
     )
     first, images = init_tensors(init), fingerprint(learn)
     run = fit(task, learn, judge, config, out, resume=resume, init=first, fingerprint=images)
-    try:
-        notes = yield from _drained(run, keeper, on_event)
-    finally:
-        keeper.close()
+    notes = yield from _drained(run, keeper, on_event)
+    return _report(keeper.weights, out, counts=(len(learn), len(judge)), notes=notes)
+
+
+def _task(model_id: str, config: TrainConfig) -> Task:
+    from napari_segkit.training.tasks import get_task
+
+    task = get_task(model_id)
+    return replace(task, size=config.size or task.size)
+
+
+def _report(
+    weights: Path, out: Path, *, counts: tuple[int, int], notes: tuple[str, ...]
+) -> TrainReport:
+    """What the last checkpoint says; ``counts`` of images to learn from and to judge by."""
+    from napari_segkit.training.checkpoint import read_state
+    from napari_segkit.training.fit import LAST
+
     state = read_state(out / LAST)
     return TrainReport(
-        keeper.weights,
-        len(learn),
-        len(judge),
-        state.epoch,
-        state.best_epoch,
-        state.seconds,
-        state.metrics,
-        notes,
+        weights,
+        *counts,
+        epoch=state.epoch,
+        best_epoch=state.best_epoch,
+        seconds=state.seconds,
+        metrics=state.metrics,
+        notes=notes,
     )
 
 
 def _drained(
     run: Iterable[Event], keeper: Keeper, on_event: Callable[[Event], object] | None
 ) -> Job[tuple[str, ...]]:
-    """Keep and tell every event; the notes come back."""
+    """Keep and tell every event, then close the keeper; the notes come back."""
     from napari_segkit.training.events import BatchDone, Note
 
     notes = []
-    for event in run:
-        keeper.add(event)
-        if keeper.writes and on_event is not None:
-            on_event(event)
-        if isinstance(event, BatchDone):
-            yield Progress(event.step, event.steps, f"epoch {event.epoch + 1} {event.loss:.3f}")
-        elif isinstance(event, Note):
-            notes.append(event.text)
+    try:
+        for event in run:
+            keeper.add(event)
+            if keeper.writes and on_event is not None:
+                on_event(event)
+            if isinstance(event, BatchDone):
+                yield Progress(event.step, event.steps, f"epoch {event.epoch + 1} {event.loss:.3f}")
+            elif isinstance(event, Note):
+                notes.append(event.text)
+    finally:
+        keeper.close()
     return tuple(notes)
 
 

@@ -59,12 +59,7 @@ def inpaint(
     ParamsError
         For an unknown method or a radius out of bounds.
     """
-    import cv2
-
-    ways = {"telea": cv2.INPAINT_TELEA, "ns": cv2.INPAINT_NS}
-    if method not in ways or not 1 <= radius <= 100:
-        got = f"{method}, radius {radius}"
-        raise ParamsError("cannot fill so", expected="telea or ns, radius 1 to 100", got=got)
+    way = _way(method, radius)
     if mask.shape != image.shape[:2]:
         raise MaskError("mask does not match its image", expected=image.shape[:2], got=mask.shape)
     result = image.copy()
@@ -72,18 +67,27 @@ def inpaint(
     margin = 2 * radius + 2
     for done, (y0, x0, y1, x1) in enumerate(pieces):
         yield Progress(done, len(pieces), "filling")
-        window = slice(max(y0 - margin, 0), y1 + margin), slice(max(x0 - margin, 0), x1 + margin)
+        top, left = max(y0 - margin, 0), max(x0 - margin, 0)
+        window = slice(top, y1 + margin), slice(left, x1 + margin)
         marked = mask[window]
         if marked.all():
             continue  # nothing around to fill it from
-        filled = _fill(image[window], marked.astype(np.uint8), radius, ways[method])
-        own = np.zeros(marked.shape, bool)
-        own[y0 - window[0].start : y1 - window[0].start, x0 - window[1].start :][:, : x1 - x0] = (
-            True
-        )
-        own &= marked
-        result[window][own] = filled[own]
+        filled = _fill(image[window], marked.astype(np.uint8), radius, way)
+        inside = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+        own = marked[inside]
+        result[y0:y1, x0:x1][own] = filled[inside][own]
     return result
+
+
+def _way(method: str, radius: int) -> int:
+    """OpenCV's number of a method."""
+    import cv2
+
+    ways = {"telea": cv2.INPAINT_TELEA, "ns": cv2.INPAINT_NS}
+    if method not in ways or not 1 <= radius <= 100:
+        got = f"{method}, radius {radius}"
+        raise ParamsError("cannot fill so", expected="telea or ns, radius 1 to 100", got=got)
+    return ways[method]
 
 
 def _fill(piece: NDArray[Any], marked: NDArray[np.uint8], radius: int, way: int) -> NDArray[Any]:

@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from napari_segkit.data.dataset import Sample
-from napari_segkit.data.formats.base import Capabilities, Format
-from napari_segkit.data.formats.checking import found_by_reading
+from napari_segkit.data.formats.base import Capabilities
 from napari_segkit.data.formats.classes import color_or_next, text
 from napari_segkit.data.formats.finding import ImageFinder, glimpse, head
 from napari_segkit.data.formats.sheets import SheetWriter
@@ -32,11 +31,11 @@ from napari_segkit.data.formats.sources import (
     add_entry,
     check_picture,
     image_name,
-    open_source,
     picture,
     read_json,
     understood,
 )
+from napari_segkit.data.formats.store_format import StoreFormat
 from napari_segkit.errors import DatasetError, MaskError
 from napari_segkit.ops.canvas import Canvas
 from napari_segkit.ops.polygons import box_ring, checked_ring
@@ -50,20 +49,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.data.archive import Store
-    from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
+    from napari_segkit.data.dataset import Dataset, DatasetWriter
     from napari_segkit.ops.polygons import Ring
     from napari_segkit.ops.rle import Counts
-    from napari_segkit.types import Job, Segmentation
+    from napari_segkit.types import Segmentation
 
 _PLACE = re.compile(r"(?:.*/)?annotations/[^/]+\.json|(?:[^/]+/)?[^/]+\.json")
 _LOOKED_AT = 5  # files
 
 
-class Coco(Format):
+class Coco(StoreFormat):
     """COCO instances, as a folder, a zip archive or a JSON file."""
 
     id: ClassVar[str] = "coco"
     title: ClassVar[str] = "COCO instances"
+    mark: ClassVar[str] = "annotations"
+    lone: ClassVar[str] = ".json"
     capabilities: ClassVar[Capabilities] = Capabilities(overlap=True)
 
     def recognises(self, path: Path) -> bool:
@@ -71,30 +72,13 @@ class Coco(Format):
         names = [name for name in glimpse(path) if _PLACE.fullmatch(name)]
         return any(b'"images"' in head(path, name) for name in names[:_LOOKED_AT])
 
-    def open(self, path: Path) -> Dataset:
-        """Open a dataset; see `Format.open`."""
-        store = open_source(path, ".json")
-        try:
-            return _opened(store)
-        except BaseException:
-            store.close()
-            raise
+    def opened(self, store: Store) -> Dataset:
+        """Find the dataset; see `StoreFormat.opened`."""
+        return _opened(store)
 
-    def open_writer(
-        self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions
-    ) -> DatasetWriter:
-        """Start a dataset; see `Format.open_writer`."""
-        return CocoWriter(
-            target,
-            classes=classes,
-            options=options,
-            capabilities=self.capabilities,
-            mark="annotations",
-        )
-
-    def validate(self, path: Path) -> Job[Validation]:
-        """Find every fault; see `Format.validate`."""
-        return found_by_reading(self, path)
+    def writer(self, target: Path, **parts: Any) -> DatasetWriter:
+        """See `StoreFormat.writer`."""
+        return CocoWriter(target, **parts)
 
 
 @dataclass

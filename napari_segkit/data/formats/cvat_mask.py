@@ -62,7 +62,9 @@ class CvatMask(Format):
         self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions
     ) -> DatasetWriter:
         """Start a dataset; see `Format.open_writer`."""
-        return CvatMaskWriter(target, classes=classes, options=options)
+        return CvatMaskWriter(
+            target, classes=classes, options=options, capabilities=self.capabilities
+        )
 
     def validate(self, path: Path) -> Job[Validation]:
         """Find every fault, with what CVAT would make of it; see `Format.validate`."""

@@ -22,8 +22,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from napari_segkit.data.dataset import Sample
-from napari_segkit.data.formats.base import Capabilities, Format
-from napari_segkit.data.formats.checking import found_by_reading
+from napari_segkit.data.formats.base import Capabilities
 from napari_segkit.data.formats.classes import color_or_next, text
 from napari_segkit.data.formats.finding import ImageFinder, glimpse, head
 from napari_segkit.data.formats.sheets import SheetWriter
@@ -32,11 +31,11 @@ from napari_segkit.data.formats.sources import (
     add_entry,
     check_picture,
     image_name,
-    open_source,
     picture,
     read_text,
     understood,
 )
+from napari_segkit.data.formats.store_format import StoreFormat
 from napari_segkit.errors import DatasetError
 from napari_segkit.limits import limits
 from napari_segkit.ops.canvas import Canvas
@@ -52,48 +51,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.data.archive import Store
-    from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
-    from napari_segkit.types import Color, Job, Segmentation
+    from napari_segkit.data.dataset import Dataset, DatasetWriter
+    from napari_segkit.types import Color, Segmentation
 
 _AREAS = ("mask", "polygon", "box", "ellipse")
 _OTHERS = ("polyline", "points", "cuboid", "skeleton", "tag")
 
 
-class CvatXml(Format):
+class CvatXml(StoreFormat):
     """CVAT for images 1.1, as a folder, a zip archive or an XML file."""
 
     id: ClassVar[str] = "cvat-xml"
     title: ClassVar[str] = "CVAT for images 1.1"
+    mark: ClassVar[str] = "annotations.xml"
+    lone: ClassVar[str] = ".xml"
     capabilities: ClassVar[Capabilities] = Capabilities(overlap=True, scores=False)
 
     def recognises(self, path: Path) -> bool:
         """Whether an XML file at the top says so; never raises."""
         return any(b"<annotations>" in head(path, name)[:4096] for name in _sheets(glimpse(path)))
 
-    def open(self, path: Path) -> Dataset:
-        """Open a dataset; see `Format.open`."""
-        store = open_source(path, ".xml")
-        try:
-            return _opened(store)
-        except BaseException:
-            store.close()
-            raise
+    def opened(self, store: Store) -> Dataset:
+        """Find the dataset; see `StoreFormat.opened`."""
+        return _opened(store)
 
-    def open_writer(
-        self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions
-    ) -> DatasetWriter:
-        """Start a dataset; see `Format.open_writer`."""
-        return CvatXmlWriter(
-            target,
-            classes=classes,
-            options=options,
-            capabilities=self.capabilities,
-            mark="annotations.xml",
-        )
-
-    def validate(self, path: Path) -> Job[Validation]:
-        """Find every fault; see `Format.validate`."""
-        return found_by_reading(self, path)
+    def writer(self, target: Path, **parts: Any) -> DatasetWriter:
+        """See `StoreFormat.writer`."""
+        return CvatXmlWriter(target, **parts)
 
 
 def _sheets(names: Any) -> list[str]:

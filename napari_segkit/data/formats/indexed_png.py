@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from napari_segkit.data.dataset import Sample
-from napari_segkit.data.formats.base import Capabilities, Format
-from napari_segkit.data.formats.checking import found_by_reading
+from napari_segkit.data.formats.base import Capabilities
 from napari_segkit.data.formats.classes import (
     FILE,
     RINGS,
@@ -37,11 +36,11 @@ from napari_segkit.data.formats.sheets import SheetWriter
 from napari_segkit.data.formats.sources import (
     EntryDataset,
     check_picture,
-    open_source,
     picture,
     read_json,
     understood,
 )
+from napari_segkit.data.formats.store_format import StoreFormat
 from napari_segkit.data.formats.strange import StrangeError
 from napari_segkit.errors import DatasetError, MaskError
 from napari_segkit.ops.masks import components, lookup, segmentation_from_labels
@@ -54,17 +53,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.data.archive import Store
-    from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
+    from napari_segkit.data.dataset import Dataset, DatasetWriter
     from napari_segkit.data.formats.pixels import MaskPixels
     from napari_segkit.data.formats.strange import Meanings
-    from napari_segkit.types import Job, Segmentation
+    from napari_segkit.types import Segmentation
 
 _SHOWN = 5  # unknown values that an error lists
 _MOST_COUNTED = 32
 _RING_LIST = "annotations.json"
 
 
-class IndexedPng(Format):
+class IndexedPng(StoreFormat):
     """Masks of class values, as a folder or a zip archive.
 
     Parameters
@@ -77,6 +76,7 @@ class IndexedPng(Format):
 
     id: ClassVar[str] = "indexed-png"
     title: ClassVar[str] = "indexed PNG masks"
+    mark: ClassVar[str] = FILE
     capabilities: ClassVar[Capabilities] = Capabilities(
         parts="split", touching=False, classes=255, scores=False
     )
@@ -88,31 +88,13 @@ class IndexedPng(Format):
         """Whether there are masks, or a ``classes.json``; never raises."""
         return any(mask_files(glimpse(path)).values())
 
-    def open(self, path: Path) -> Dataset:
-        """Open a dataset; see `Format.open`."""
-        store = open_source(path)
-        try:
-            return _opened(store, self.table, self.meanings)
-        except BaseException:
-            store.close()
-            raise
+    def opened(self, store: Store) -> Dataset:
+        """Find the dataset; see `StoreFormat.opened`."""
+        return _opened(store, self.table, self.meanings)
 
-    def open_writer(
-        self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions
-    ) -> DatasetWriter:
-        """Start a dataset; see `Format.open_writer`."""
-        return IndexedPngWriter(
-            target,
-            classes=classes,
-            options=options,
-            capabilities=self.capabilities,
-            mark=FILE,
-            table=self.table,
-        )
-
-    def validate(self, path: Path) -> Job[Validation]:
-        """Find every fault; see `Format.validate`."""
-        return found_by_reading(self, path)
+    def writer(self, target: Path, **parts: Any) -> DatasetWriter:
+        """See `StoreFormat.writer`."""
+        return IndexedPngWriter(target, table=self.table, **parts)
 
 
 def _opened(store: Store, table: ValueMap | None, meanings: Meanings) -> IndexedPngDataset:

@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from napari_segkit.data.dataset import PackedImage, Sample
-from napari_segkit.data.formats.base import Capabilities, Format
-from napari_segkit.data.formats.checking import found_by_reading
+from napari_segkit.data.formats.base import Capabilities
 from napari_segkit.data.formats.classes import (
     FILE,
     ValueMap,
@@ -41,11 +40,11 @@ from napari_segkit.data.formats.sources import (
     EntryDataset,
     check_picture,
     image_name,
-    open_source,
     picture,
     read_json,
     understood,
 )
+from napari_segkit.data.formats.store_format import StoreFormat
 from napari_segkit.data.image_header import encoded_shape, image_shape
 from napari_segkit.errors import DatasetError, MaskError
 from napari_segkit.ops.canvas import Canvas
@@ -59,8 +58,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.data.archive import Store
-    from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
-    from napari_segkit.types import Job, Segmentation
+    from napari_segkit.data.dataset import Dataset, DatasetWriter
+    from napari_segkit.types import Segmentation
 
 _RINGS = ("polygon", "oriented_rectangle")
 _AREAS = (*_RINGS, "rectangle", "circle", "mask")
@@ -68,11 +67,13 @@ _LOOKED_AT = 5  # files
 _VERSION = "5.5.0"  # of labelme, whose files these are
 
 
-class Labelme(Format):
+class Labelme(StoreFormat):
     """labelme's JSON files, as a folder, a zip archive or one file."""
 
     id: ClassVar[str] = "labelme"
     title: ClassVar[str] = "labelme JSON"
+    mark: ClassVar[str] = FILE
+    lone: ClassVar[str] = ".json"
     capabilities: ClassVar[Capabilities] = Capabilities(overlap=True)
 
     def recognises(self, path: Path) -> bool:
@@ -80,26 +81,13 @@ class Labelme(Format):
         sheets = _sheets(glimpse(path))[:_LOOKED_AT]
         return any(b'"shapes"' in head(path, name) for name in sheets)
 
-    def open(self, path: Path) -> Dataset:
-        """Open a dataset; see `Format.open`."""
-        store = open_source(path, ".json")
-        try:
-            return _opened(store)
-        except BaseException:
-            store.close()
-            raise
+    def opened(self, store: Store) -> Dataset:
+        """Find the dataset; see `StoreFormat.opened`."""
+        return _opened(store)
 
-    def open_writer(
-        self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions
-    ) -> DatasetWriter:
-        """Start a dataset; see `Format.open_writer`."""
-        return LabelmeWriter(
-            target, classes=classes, options=options, capabilities=self.capabilities, mark=FILE
-        )
-
-    def validate(self, path: Path) -> Job[Validation]:
-        """Find every fault; see `Format.validate`."""
-        return found_by_reading(self, path)
+    def writer(self, target: Path, **parts: Any) -> DatasetWriter:
+        """See `StoreFormat.writer`."""
+        return LabelmeWriter(target, **parts)
 
 
 def _sheets(names: Any) -> list[str]:

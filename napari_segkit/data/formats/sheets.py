@@ -6,7 +6,7 @@ import io
 import os
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -50,8 +50,10 @@ class SheetWriter(DatasetWriter):
         Where the place cannot be written.
     """
 
-    image_dir = "images/"
+    image_dir: str = "images/"
     """Where images go."""
+    tells_losses: ClassVar[bool] = True
+    """Whether the report counts what the format cannot hold."""
 
     def __init__(
         self,
@@ -66,7 +68,7 @@ class SheetWriter(DatasetWriter):
         if fault := "has a '/'" if "/" in options.subset else name_fault(options.subset):
             raise DatasetError(f"subset name {fault}", got=repr(options.subset))
         self.target, self.classes, self.options = target, classes, options
-        self.capabilities = capabilities
+        self.capabilities, self.mark = capabilities, mark
         self.names: dict[str, str] = {}  # collision key -> name, in order
         self._positions = {one.name: k for k, one in enumerate(classes)}
         self._instances = 0
@@ -76,8 +78,12 @@ class SheetWriter(DatasetWriter):
         self._pack = open_pack(
             target,
             overwrite=options.overwrite,
-            replaceable=lambda folder: is_made_of_known_files(folder, mark),
+            replaceable=self.may_replace,
         )
+
+    def may_replace(self, folder: Path) -> bool:
+        """Whether a folder is a dataset of this format and nothing else."""
+        return is_made_of_known_files(folder, self.mark)
 
     @abstractmethod
     def sample_files(
@@ -121,7 +127,8 @@ class SheetWriter(DatasetWriter):
         self._put(files)
         self.names[key] = sample.name
         self._instances += len(segmentation.instances)
-        self._losses.add(segmentation)
+        if self.tells_losses:
+            self._losses.add(segmentation)
 
     def class_position(self, name: str) -> int:
         """Position of a class in the dataset's, from 0."""
@@ -174,7 +181,7 @@ class SheetWriter(DatasetWriter):
         shape = sample.segmentation.labels.shape
         if image is None:
             if included:
-                self.remark("no image was given, so none was written", sample.name)
+                self.remark("no image was given, so only its masks were written", sample.name)
             return ".png", None
         if isinstance(image, (Path, PackedImage)):
             suffix = os.path.splitext(image.name)[1]

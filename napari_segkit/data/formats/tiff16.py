@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from napari_segkit.data.dataset import Sample
-from napari_segkit.data.formats.base import Capabilities, Format
-from napari_segkit.data.formats.checking import found_by_reading
+from napari_segkit.data.formats.base import Capabilities
 from napari_segkit.data.formats.classes import FILE as VALUES_FILE
 from napari_segkit.data.formats.classes import class_list, class_rows, color_or_next
 from napari_segkit.data.formats.finding import ImageFinder, glimpse, mask_files, without_partner
@@ -34,11 +33,11 @@ from napari_segkit.data.formats.sheets import SheetWriter
 from napari_segkit.data.formats.sources import (
     EntryDataset,
     check_picture,
-    open_source,
     picture,
     read_json,
     understood,
 )
+from napari_segkit.data.formats.store_format import StoreFormat
 from napari_segkit.errors import DatasetError, MaskError
 from napari_segkit.ops.masks import as_label_array, lookup, segmentation_from_labels
 from napari_segkit.types import ClassDef
@@ -50,18 +49,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.data.archive import Store
-    from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
-    from napari_segkit.types import Job, Segmentation
+    from napari_segkit.data.dataset import Dataset, DatasetWriter
+    from napari_segkit.types import Segmentation
 
 _FILE = "instances.json"
 _MOST_IDS = (1 << 16) - 1
 
 
-class Tiff16(Format):
+class Tiff16(StoreFormat):
     """TIFF files of object ids, as a folder or a zip archive."""
 
     id: ClassVar[str] = "tiff16"
     title: ClassVar[str] = "16-bit TIFF instances"
+    mark: ClassVar[str] = _FILE
     capabilities: ClassVar[Capabilities] = Capabilities(max_instances=_MOST_IDS)
 
     def recognises(self, path: Path) -> bool:
@@ -74,26 +74,13 @@ class Tiff16(Format):
             return False  # masks of values, in whatever files
         return any(name.lower().endswith((".tif", ".tiff")) for name in masks)
 
-    def open(self, path: Path) -> Dataset:
-        """Open a dataset; see `Format.open`."""
-        store = open_source(path)
-        try:
-            return _opened(store)
-        except BaseException:
-            store.close()
-            raise
+    def opened(self, store: Store) -> Dataset:
+        """Find the dataset; see `StoreFormat.opened`."""
+        return _opened(store)
 
-    def open_writer(
-        self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions
-    ) -> DatasetWriter:
-        """Start a dataset; see `Format.open_writer`."""
-        return Tiff16Writer(
-            target, classes=classes, options=options, capabilities=self.capabilities, mark=_FILE
-        )
-
-    def validate(self, path: Path) -> Job[Validation]:
-        """Find every fault; see `Format.validate`."""
-        return found_by_reading(self, path)
+    def writer(self, target: Path, **parts: Any) -> DatasetWriter:
+        """See `StoreFormat.writer`."""
+        return Tiff16Writer(target, **parts)
 
 
 def _opened(store: Store) -> Tiff16Dataset:

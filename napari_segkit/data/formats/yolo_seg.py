@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from napari_segkit.data.dataset import Sample
-from napari_segkit.data.formats.base import Capabilities, Format
-from napari_segkit.data.formats.checking import found_by_reading
+from napari_segkit.data.formats.base import Capabilities
 from napari_segkit.data.formats.classes import MOST_CLASSES, color_or_next, text
 from napari_segkit.data.formats.finding import ImageFinder, glimpse, without_partner
 from napari_segkit.data.formats.sheets import SheetWriter
@@ -32,11 +31,11 @@ from napari_segkit.data.formats.sources import (
     EntryDataset,
     add_entry,
     check_picture,
-    open_source,
     picture,
     read_text,
     understood,
 )
+from napari_segkit.data.formats.store_format import StoreFormat
 from napari_segkit.data.image_header import image_shape
 from napari_segkit.errors import DatasetError, MaskError
 from napari_segkit.ops.canvas import Canvas
@@ -48,20 +47,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_segkit.data.archive import Store
-    from napari_segkit.data.dataset import Dataset, DatasetWriter, Validation, WriteOptions
+    from napari_segkit.data.dataset import Dataset, DatasetWriter
     from napari_segkit.ops.polygons import Ring
-    from napari_segkit.types import Job, Segmentation
+    from napari_segkit.types import Segmentation
 
 _LISTS = ("data.yaml", "dataset.yaml", "data.yml", "classes.txt", "obj.names")
 _LARGEST_YAML = 16 << 20
 _MARK = "data.yaml"
 
 
-class YoloSeg(Format):
+class YoloSeg(StoreFormat):
     """YOLO segmentation, as a folder or a zip archive."""
 
     id: ClassVar[str] = "yolo-seg"
     title: ClassVar[str] = "YOLO segmentation"
+    mark: ClassVar[str] = _MARK
     capabilities: ClassVar[Capabilities] = Capabilities(
         overlap=True, holes="bridged", parts="bridged", scores=False
     )
@@ -71,26 +71,13 @@ class YoloSeg(Format):
         names = glimpse(path)
         return bool(_label_files(names)) and _names_file(names) is not None
 
-    def open(self, path: Path) -> Dataset:
-        """Open a dataset; see `Format.open`."""
-        store = open_source(path)
-        try:
-            return _opened(store)
-        except BaseException:
-            store.close()
-            raise
+    def opened(self, store: Store) -> Dataset:
+        """Find the dataset; see `StoreFormat.opened`."""
+        return _opened(store)
 
-    def open_writer(
-        self, target: Path, *, classes: tuple[ClassDef, ...], options: WriteOptions
-    ) -> DatasetWriter:
-        """Start a dataset; see `Format.open_writer`."""
-        return YoloSegWriter(
-            target, classes=classes, options=options, capabilities=self.capabilities, mark=_MARK
-        )
-
-    def validate(self, path: Path) -> Job[Validation]:
-        """Find every fault; see `Format.validate`."""
-        return found_by_reading(self, path)
+    def writer(self, target: Path, **parts: Any) -> DatasetWriter:
+        """See `StoreFormat.writer`."""
+        return YoloSegWriter(target, **parts)
 
 
 def _label_files(names: Iterable[str]) -> list[str]:

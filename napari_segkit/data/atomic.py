@@ -15,6 +15,7 @@ whose process is dead is removed by the next write into the same folder.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import itertools
@@ -98,6 +99,28 @@ def temporary_beside(target: Path, kind: str = "tmp") -> Path:
     return target.parent / f".segkit-{kind}-{_HOST}-{os.getpid()}-{next(_counter)}"
 
 
+_unfinished: dict[Path, int] = {}
+"""Temporary files and folders, and the process that writes them."""
+
+
+def begin(temporary: Path) -> None:
+    """Enter a temporary before it is made: should Ctrl+C come just then, it goes at the exit."""
+    _unfinished[temporary] = os.getpid()
+
+
+def finish(temporary: Path) -> None:
+    """A temporary is in its place, or gone."""
+    _unfinished.pop(temporary, None)
+
+
+@atexit.register
+def _remove_unfinished() -> None:
+    for temporary, process in _unfinished.items():
+        if process == os.getpid() and os.path.lexists(temporary):
+            with contextlib.suppress(OSError):
+                _clear(temporary)
+
+
 class StagedFile:
     """A file being written beside its place.
 
@@ -119,6 +142,7 @@ class StagedFile:
             sweep(self.target.parent)
             if self.target.exists() and not os.access(self.target, os.W_OK):
                 raise PermissionError(errno.EACCES, "write-protected", str(target))
+            begin(self._temporary)
             self.file: BinaryIO = self._temporary.open("xb")
 
     def commit(self) -> None:
@@ -131,6 +155,7 @@ class StagedFile:
                 shutil.copymode(self.target, self._temporary)
             os.replace(self._temporary, self.target)
             sync_folder(self.target.parent)
+        finish(self._temporary)
 
     def discard(self) -> None:
         """Remove what was written; the target is as it was."""
@@ -138,6 +163,7 @@ class StagedFile:
             self.file.close()  # flushes, which a full disk refuses again
         with contextlib.suppress(OSError):
             self._temporary.unlink()
+        finish(self._temporary)
 
 
 @contextlib.contextmanager

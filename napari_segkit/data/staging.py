@@ -11,7 +11,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from napari_segkit.data.atomic import (
+    begin,
     disk_errors,
+    finish,
     only_writer,
     sweep,
     sync_folder,
@@ -63,6 +65,7 @@ class StagedFolder:
         with disk_errors(target):
             sweep(self.target.parent, now=True)
             self._check_target()
+            begin(self.path)
             self.path.mkdir()
 
     def _check_target(self) -> None:
@@ -89,10 +92,12 @@ class StagedFolder:
             else:
                 replace_folder(self.path, self.target)
             sync_folder(self.target.parent)
+        finish(self.path)
 
     def discard(self) -> None:
         """Remove what was written; the target is as it was."""
         shutil.rmtree(self.path, ignore_errors=True)
+        finish(self.path)
 
 
 @contextlib.contextmanager

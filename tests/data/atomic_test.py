@@ -335,3 +335,24 @@ def test_who_comes_first_keeps_the_place(tmp_path: Path) -> None:
     second.discard()
     assert (tmp_path / "x" / "sub" / "a.txt").read_text() == "first"
     assert temporary_beside(tmp_path / "x").parent == tmp_path
+
+
+def test_what_an_interrupt_left_unfinished_goes_at_the_exit(tmp_path: Path) -> None:
+    """Ctrl+C between the making of a temporary and the code that would discard it."""
+    child = (
+        "import sys; from pathlib import Path\n"
+        "from napari_segkit.data.atomic import StagedFile\n"
+        "from napari_segkit.data.staging import StagedFolder\n"
+        "place = Path(sys.argv[1])\n"
+        "folder = StagedFolder(place / 'set', overwrite=False, replaceable=lambda _: False)\n"
+        "(folder.path / 'half').write_text('x')\n"
+        "done = StagedFile(place / 'done'); done.file.write(b'whole'); done.commit()\n"
+        "StagedFile(place / 'file').file.write(b'x')\n"
+        "assert len(list(place.iterdir())) == 3\n"
+        "raise KeyboardInterrupt\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", child, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert "KeyboardInterrupt" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["done"]

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 from collections import OrderedDict
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from napari_segkit.data.atomic import atomic_write
 from napari_segkit.errors import WriteError
+from napari_segkit.paths import user_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,12 @@ def embedding_key(image: Image, *parts: str) -> str:
     digest = hashlib.sha256(repr((image.shape, *parts)).encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
+
+
+@cache
+def shared_cache() -> EmbeddingCache:
+    """The one of this process, with its files in the user's cache folder."""
+    return EmbeddingCache(user_cache() / "embeddings")
 
 
 class EmbeddingCache:

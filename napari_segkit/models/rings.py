@@ -15,28 +15,21 @@ from pydantic import Field
 from napari_segkit import __version__
 from napari_segkit.errors import ParamsError
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter
-from napari_segkit.models.rings_base import (
-    AUTO,
-    LoadedBase,
-    bases_here,
-    find_adapter,
-    find_base,
-    load_base,
-)
+from napari_segkit.models.rings_base import AUTO, Bases, bases_here
 from napari_segkit.types import ClassDef, Progress, Prompts, Provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_segkit.data.embeddings import EmbeddingCache
-    from napari_segkit.models.rings_plan import Ask
+    from napari_segkit.models.rings_base import LoadedBase
+    from napari_segkit.models.rings_plan import Ask, Found
     from napari_segkit.types import Image, Job, Labels, Segmentation
 
     Mask = NDArray[np.bool_]
-    Roi = tuple[int, int, int, int]
 
 RING = ClassDef("ring", (255, 196, 0))
 
@@ -106,10 +99,7 @@ class Rings(Segmenter):
 
     def __init__(self, cache: EmbeddingCache | None = None) -> None:
         self._cache = cache
-        self._device = "auto"
-        self._base: tuple[Path, LoadedBase] | None = None
-        self._given_base: Path | None = None
-        self._given_adapter: Path | None = None
+        self._bases = Bases()
 
     @classmethod
     def weights_state(cls) -> str:
@@ -131,29 +121,17 @@ class Rings(Segmenter):
         """
         if backend not in ("auto", "torch"):
             raise ParamsError(f"{self.id} runs on torch", expected="auto, torch", got=backend)
-        if weights is not None:
-            self._take(weights, device)
-        self._device = device
-
-    def _take(self, path: Path, device: str) -> None:
-        from napari_segkit.data.lora_files import is_lora, read_lora
-
-        if path.suffix == ".safetensors" and is_lora(path):
-            read_lora(path)
-            self._given_adapter = path
-            return
-        self._base = path, load_base(path, device)
-        self._given_base = path
+        self._bases.take(weights, device)
 
     def predict(self, image: Image, prompts: Prompts, params: RingParams) -> Job[Segmentation]:
         """Segment one image; see `Segmenter.predict`."""
         from napari_segkit.models.rings_plan import asks, batches, painted
         from napari_segkit.ops.masks import segmentation_from_labels
 
-        base, adapter, notes = yield from self._ready(params)
+        base, adapter, notes = yield from self._bases.ready(params.base, params.adapter)
         shape = image.shape[:2]
         wanted = asks(prompts, shape, base.backend.input_size, windows=params.window == "auto")
-        found: dict[int, tuple[Roi, Mask, float]] = {}
+        found: dict[int, Found] = {}
         for done, part in batches(wanted):
             yield Progress(done, len(wanted), "finding objects")
             found.update(self._masks(image, prompts.mask, part, params, base, adapter))
@@ -175,6 +153,44 @@ class Rings(Segmenter):
             ),
         )
 
+    def find(
+        self, image: Image, objects: Sequence[Prompts], params: RingParams
+    ) -> Job[list[Found]]:
+        """Objects that are asked for one by one: none covers or knows another.
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8 RGB
+        objects
+            Of each: its box (the first one counts), its points, and in ``mask``, where it is not 0,
+            what there is of it already.
+
+        Returns
+        -------
+        In the order in which they were asked for.
+
+        Raises
+        ------
+        PromptError
+            Where neither box nor positive point nor mask tells of an object.
+        """
+        from napari_segkit.models.rings_plan import alone, batches
+
+        base, adapter, _ = yield from self._bases.ready(params.base, params.adapter)
+        size, windows = base.backend.input_size, params.window == "auto"
+        wanted = [
+            alone(number, one, image.shape[:2], size, windows=windows)
+            for number, one in enumerate(objects)
+        ]
+        found: dict[int, Found] = {}
+        for done, part in batches(wanted):
+            yield Progress(done, len(wanted), "finding objects")
+            for group in [[ask] for ask in part] if part[0].start else [part]:
+                mask = objects[group[0].number].mask
+                start = None if mask is None else (mask != 0).astype(np.int32)
+                found.update(self._masks(image, start, group, params, base, adapter))
+        return [found[number] for number in range(len(wanted))]
+
     def refine(self, image: Image, start: Mask, prompts: Prompts, params: RingParams) -> Job[Mask]:
         """Another mask of one object, from the one there is, its box and clicks on the image.
 
@@ -195,60 +211,39 @@ class Rings(Segmenter):
         PromptError
             Where neither mask nor prompts tell of an object.
         """
-        from napari_segkit.models.rings_plan import Ask, asks, box_with
-        from napari_segkit.ops.masks import instance_boxes
-
-        base, adapter, _ = yield from self._ready(params)
-        shape = image.shape[:2]
-        labels = start.astype(np.int32)
-        boxes = prompts.boxes[:1]
-        if not len(boxes) and start.any():
-            boxes = np.array([box_with(instance_boxes(labels)[1], prompts)], np.float32)
-        whole = Prompts(boxes, prompts.points, prompts.point_labels)
-        windows = params.window == "auto"
-        first = asks(whole, shape, base.backend.input_size, windows=windows)[0]
-        ask = Ask(
-            1, first.window, first.box, prompts.points, prompts.point_labels, int(start.any())
+        whole = Prompts(
+            prompts.boxes, prompts.points, prompts.point_labels, mask=start.astype(np.int32)
         )
-        yield Progress(0, 1, "refining")
-        found = dict(self._masks(image, labels, [ask], params, base, adapter))
-        result = np.zeros(shape, bool)
-        for (x0, y0, x1, y1), mask, _ in found.values():
-            result[y0:y1, x0:x1] = mask
+        ((x0, y0, x1, y1), mask, _) = (yield from self.find(image, [whole], params))[0]
+        result = np.zeros(image.shape[:2], bool)
+        result[y0:y1, x0:x1] = mask
         return result
 
-    def prepare(self, image: Image, params: RingParams) -> Job[None]:
-        """Encode a whole image ahead of its prompts."""
-        base, adapter, _ = yield from self._ready(params)
-        yield Progress(0, 1, "looking at the image")
-        self._embedding(image, base, adapter)
+    def prepare(self, image: Image, params: RingParams) -> Job[bool]:
+        """Encode a whole image ahead of its prompts; whether that was still to be done."""
+        base, adapter, _ = yield from self._bases.ready(params.base, params.adapter)
+        yield Progress(0, 1, "encoding the image")
+        cache, key = self._kept(), self._key(image, base, adapter)
+        if cache.find(key) is not None:
+            return False
+        cache.get(key, lambda: base.backend.encode(image))
+        return True
 
-    def _ready(self, params: RingParams) -> Job[tuple[LoadedBase, str, tuple[str, ...]]]:
-        """Base, hash of the adapter in use or "", notes."""
-        path = self._given_base if params.base == AUTO else None
-        path = path or find_base(params.base)
-        yield Progress(0, None, "loading the base")
-        if self._base is None or self._base[0] != path:
-            self._base = path, load_base(path, self._device)
-        base = self._base[1]
-        if params.adapter == AUTO and self._given_adapter is None:
-            adapter = find_adapter(AUTO)
-            if adapter is not None and not base.fits(adapter):
-                note = f"no adapter is used: {adapter.name} is for another base"
-                return base, base.use(None), (note,)
-        else:
-            given = self._given_adapter if params.adapter == AUTO else None
-            adapter = given or find_adapter(params.adapter)
-        return base, base.use(adapter), ()
-
-    def _embedding(self, image: Image, base: LoadedBase, adapter: str) -> NDArray[np.float16]:
-        from napari_segkit.data.embeddings import EmbeddingCache, embedding_key
-        from napari_segkit.paths import user_cache
+    def _kept(self) -> EmbeddingCache:
+        from napari_segkit.data.embeddings import shared_cache
 
         if self._cache is None:
-            self._cache = EmbeddingCache(user_cache() / "embeddings")
-        key = embedding_key(image, base.sha256, adapter)
-        return self._cache.get(key, lambda: base.backend.encode(image))
+            self._cache = shared_cache()
+        return self._cache
+
+    def _key(self, image: Image, base: LoadedBase, adapter: str) -> str:
+        from napari_segkit.data.embeddings import embedding_key
+
+        return embedding_key(image, base.sha256, adapter)
+
+    def _embedding(self, image: Image, base: LoadedBase, adapter: str) -> NDArray[np.float16]:
+        key = self._key(image, base, adapter)
+        return self._kept().get(key, lambda: base.backend.encode(image))
 
     def _masks(
         self,
@@ -258,9 +253,9 @@ class Rings(Segmenter):
         params: RingParams,
         base: LoadedBase,
         adapter: str,
-    ) -> Iterator[tuple[int, tuple[Roi, Mask, float]]]:
-        """Masks of objects of one kind: number -> its place, pixels, score."""
-        from napari_segkit.models.rings_plan import decoder_prompts, is_unclear, roi_of
+    ) -> Iterator[tuple[int, Found]]:
+        """Masks of objects of one kind, by number."""
+        from napari_segkit.models.rings_plan import Found, decoder_prompts, is_unclear, roi_of
         from napari_segkit.ops.mask_logits import mask_from_logits, without_specks
 
         x0, y0, x1, y1 = part[0].window
@@ -278,4 +273,4 @@ class Rings(Segmenter):
             local = (roi[0] - x0, roi[1] - y0, roi[2] - x0, roi[3] - y0)
             mask = mask_from_logits(masks[best], view.shape[:2], size, local)
             score = float(np.clip(ious[best], 0, 1))
-            yield ask.number, (roi, without_specks(mask, params.smallest), score)
+            yield ask.number, Found(roi, without_specks(mask, params.smallest), score)

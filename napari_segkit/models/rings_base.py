@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_segkit.errors import WeightsError
+from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from segment_anything.modeling import Sam
 
     from napari_segkit.runtime.sam_backend import SamBackend
+    from napari_segkit.types import Job
 
 SMALL = "sam-segkit-s"
 AUTO = "auto"
@@ -39,21 +41,32 @@ class LoadedBase:
         What runs it.
     adapters
         Hash of an adapter's file -> its name on the encoder.
+    files
+        Stamp of an adapter's file -> its hash.
+    in_use
+        Hash of the adapter's file that is merged, or "".
     """
 
     name: str
     sha256: str
     backend: SamBackend
     adapters: dict[str, str] = field(default_factory=dict)
+    files: dict[tuple[Path, int, int], str] = field(default_factory=dict)
+    in_use: str = ""
 
     def use(self, adapter: Path | None) -> str:
         """Put an adapter into use, or take every one off; returns the hash of its file or ""."""
         from napari_segkit.nets import lora
 
-        encoder = self.backend.sam.image_encoder
-        sha256 = "" if adapter is None else self._loaded(adapter)
-        lora.select(encoder, self.adapters.get(sha256))
-        lora.merge(encoder)
+        sha256 = ""
+        if adapter is not None:
+            stamp = _stamp(adapter)
+            sha256 = self.files[stamp] = self.files.get(stamp) or self._loaded(adapter)
+        if sha256 != self.in_use:
+            encoder = self.backend.sam.image_encoder
+            lora.select(encoder, self.adapters.get(sha256))
+            lora.merge(encoder)
+            self.in_use = sha256
         return sha256
 
     def fits(self, adapter: Path) -> bool:
@@ -94,6 +107,64 @@ class LoadedBase:
             ) from error
         self.adapters[sha256] = sha256[:16]
         return sha256
+
+
+class Bases:
+    """The base and the adapter that a model was given or that its parameters name."""
+
+    def __init__(self) -> None:
+        self._device = AUTO
+        self._loaded: tuple[object, LoadedBase] | None = None
+        self._given_base: Path | None = None
+        self._given_adapter: Path | None = None
+        self._fitting: tuple[object, bool] | None = None
+
+    def take(self, path: Path | None, device: str) -> None:
+        """A base's or an adapter's file to use where parameters name none; None: what was given.
+
+        Raises
+        ------
+        WeightsError
+            Where the file cannot be used; the state before stays.
+        """
+        from napari_segkit.data.lora_files import is_lora, read_lora
+
+        if path is not None and path.suffix == ".safetensors" and is_lora(path):
+            read_lora(path)
+            self._given_adapter = path
+        elif path is not None:
+            self._loaded = (_stamp(path), device), load_base(path, device)
+            self._given_base = path
+        self._device = device
+
+    def ready(self, base: str, adapter: str) -> Job[tuple[LoadedBase, str, tuple[str, ...]]]:
+        """Base with its adapter in use, the hash of the adapter's file or "", notes."""
+        path = (self._given_base if base == AUTO else None) or find_base(base)
+        yield Progress(0, None, "loading the base")
+        stamp = _stamp(path), self._device
+        if self._loaded is None or self._loaded[0] != stamp:
+            self._loaded = stamp, load_base(path, self._device)
+        loaded = self._loaded[1]
+        if adapter == AUTO and self._given_adapter is None:
+            file = find_adapter(AUTO)
+            if file is not None and not self._fits(file, loaded):
+                note = f"no adapter is used: {file.name} is for another base"
+                return loaded, loaded.use(None), (note,)
+        else:
+            file = (self._given_adapter if adapter == AUTO else None) or find_adapter(adapter)
+        return loaded, loaded.use(file), ()
+
+    def _fits(self, adapter: Path, base: LoadedBase) -> bool:
+        key = _stamp(adapter), base.sha256
+        if self._fitting is None or self._fitting[0] != key:
+            self._fitting = key, base.fits(adapter)
+        return self._fitting[1]
+
+
+def _stamp(path: Path) -> tuple[Path, int, int]:
+    """Changes with a file's content: it may be trained anew."""
+    state = path.stat()
+    return path, state.st_mtime_ns, state.st_size
 
 
 def bases_here() -> list[str]:

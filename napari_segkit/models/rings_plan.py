@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,6 +55,23 @@ class Ask:
     def kind(self) -> tuple[object, ...]:
         """Objects of one kind are decoded together."""
         return self.window, self.box is None, len(self.points), self.start > 0
+
+
+class Found(NamedTuple):
+    """What was found of one object.
+
+    Attributes
+    ----------
+    roi
+        x0 y0 x1 y1 of the part of the image that its mask is for.
+    mask : (y1 - y0, x1 - x0) bool
+    score
+        IoU that the network expects, 0 to 1.
+    """
+
+    roi: Roi
+    mask: Mask
+    score: float
 
 
 def asks(
@@ -112,6 +129,28 @@ def asks(
         )
         for number, (box, mine, start) in enumerate(found, 1)
     ]
+
+
+def alone(
+    number: int, one: Prompts, shape: tuple[int, int], input_size: int, *, windows: bool = True
+) -> Ask:
+    """One object whose prompts are all its own; of boxes the first counts, of the mask all pixels.
+
+    Raises
+    ------
+    PromptError
+        Where neither box nor positive point nor mask tells of it.
+    """
+    boxes = one.boxes[:1]
+    begun = False
+    if one.mask is not None and one.mask.any():
+        begun = True
+        if not len(boxes):
+            around = instance_boxes(np.asarray(one.mask != 0).astype(np.int32))[1]
+            boxes = np.array([box_with(around, one)], np.float32)
+    whole = replace(one, boxes=boxes, mask=None)
+    first = asks(whole, shape, input_size, windows=windows)[0]
+    return Ask(number, first.window, first.box, one.points, one.point_labels, int(begun))
 
 
 def _inside(points: NDArray[np.float32], box: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -213,9 +252,7 @@ def box_with(box: tuple[float, float, float, float], prompts: Prompts) -> tuple[
     return (*low.tolist(), *high.tolist())
 
 
-def painted(
-    found: Mapping[int, tuple[Roi, Mask, float]], shape: tuple[int, ...]
-) -> tuple[Labels, dict[int, float]]:
+def painted(found: Mapping[int, Found], shape: tuple[int, ...]) -> tuple[Labels, dict[int, float]]:
     """Objects laid on each other in the order in which they were asked for; scores by id."""
     labels = np.zeros(shape, np.int32)
     for number in sorted(found):

@@ -62,7 +62,7 @@ def refine_instance(
     if box is None:
         with suppress(MaskError):  # then a box or a click begins it
             box = find_box(labels, key)
-    region = region or _around(box, prompts, labels.shape)
+    region = region or around(box, prompts, labels.shape)
     place = window(labels.shape, region)
     view = labels[place]
     if not view.size:
@@ -80,7 +80,14 @@ def refine_instance(
     return delta_in(labels, place, after)
 
 
-def _around(box: Rect | None, prompts: Prompts, shape: tuple[int, ...]) -> Rect:
+def around(box: Rect | None, prompts: Prompts, shape: tuple[int, ...]) -> Rect:
+    """Where an instance may change: its box and the prompts, with a quarter of their size around.
+
+    Raises
+    ------
+    PromptError
+        Where there is neither.
+    """
     corners = [np.reshape(one, (-1, 2)) for one in (prompts.boxes, prompts.points) if len(one)]
     if box is not None:
         corners.append(np.reshape(box, (2, 2)).astype(np.float32))

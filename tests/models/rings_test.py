@@ -122,7 +122,7 @@ def test_the_image_is_encoded_once_and_again_for_another_adapter(
 
 def adapter_file(model: Rings, folder: Path, *, base_sha256: str | None = None) -> Path:
     """An adapter that changes something, for the tiny base."""
-    base = model._base[1]  # type: ignore[index]
+    base = model._bases._loaded[1]  # type: ignore[index]
     encoder = base.backend.sam.image_encoder
     lora.add_adapter(encoder, LoraConfig(4), "made")
     state = {k: t.clone() for k, t in lora.adapter_state(encoder, "made").items()}
@@ -213,8 +213,8 @@ def test_a_small_object_in_a_large_photo_is_seen_as_in_its_crop(model: Rings) ->
     box = np.array([[300, 200, 318, 220]], np.float32)
     seen = []
     encode = SamBackend.encode
-    model._base[1].backend.encode = (  # type: ignore[index,method-assign]
-        lambda view: seen.append(view) or encode(model._base[1].backend, view)  # type: ignore[index]
+    model._bases._loaded[1].backend.encode = (  # type: ignore[index,method-assign]
+        lambda view: seen.append(view) or encode(model._bases._loaded[1].backend, view)  # type: ignore[index]
     )
     large = run(model, image, Prompts(boxes=box))
     (view,) = seen
@@ -293,7 +293,7 @@ def test_masks_agree_with_segment_anythings_own_predictor(model: Rings) -> None:
     from segment_anything import SamPredictor
 
     image = photo(7, (60, 131))
-    predictor = SamPredictor(model._base[1].backend.sam)  # type: ignore[index]
+    predictor = SamPredictor(model._bases._loaded[1].backend.sam)  # type: ignore[index]
     predictor.set_image(image)
     predictor.features = predictor.features.half().float()  # as kept
     theirs, _, _ = predictor.predict(box=BOXES[0], multimask_output=False)
@@ -306,7 +306,7 @@ def test_masks_agree_with_segment_anythings_own_predictor(model: Rings) -> None:
 def test_F50_nan_is_refused_and_an_unknown_backend_too(model: Rings) -> None:
     with pytest.raises(ParamsError, match="runs on torch"):
         model.load(backend="openvino")
-    weight = model._base[1].backend.sam.mask_decoder.mask_tokens.weight  # type: ignore[index]
+    weight = model._bases._loaded[1].backend.sam.mask_decoder.mask_tokens.weight  # type: ignore[index]
     weight.data[0, 0] = float("nan")
     with pytest.raises(ModelError, match="NaN"):
         run(model, photo(), boxes(0))

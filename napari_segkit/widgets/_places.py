@@ -77,14 +77,21 @@ class SourceLine(QWidget):
 
 
 class FormatChooser(QComboBox):
-    """How a dataset is read: by the format that recognises it, or one that the person names."""
+    """How a dataset is read or written.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    unnamed
+        What stands for no format of the person's choice; empty where one must be chosen.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, unnamed: str = "") -> None:
         super().__init__(parent)
-        self.addItem("recognised by itself", None)
+        if unnamed:
+            self.addItem(unnamed, None)
         for form in FORMATS.values():
             self.addItem(form.title, form.id)
-        self.setToolTip("How the files are read")
+        self.setToolTip("How the files are read" if unnamed else "Who is to read the masks")
         self.setMinimumContentsLength(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_segkit.data.dataset import WriteOptions
+from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.errors import MaskError, SegkitError
 from napari_segkit.widgets._choosers import MaskList
 from napari_segkit.widgets._class_table import ClassTable
@@ -29,7 +30,7 @@ from napari_segkit.widgets._export import (
     take_down,
     writable,
 )
-from napari_segkit.widgets._places import TargetLine, is_taken
+from napari_segkit.widgets._places import FormatChooser, TargetLine, is_taken
 from napari_segkit.widgets._status import StatusBox
 from napari_segkit.widgets._words import counted
 from napari_segkit.widgets._worker import Failure, JobRunner
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_segkit.data.dataset import WriteReport
+    from napari_segkit.data.formats.base import Format
 
 _EXPORT = "Export"
 _REPLACE = "Replace it"
@@ -64,6 +66,7 @@ class ExportDock(Dock):
         self.runner = JobRunner(self)
         self.masks = MaskList(napari_viewer)
         self.classes = ClassTable()
+        self.format = FormatChooser()
         self.target = TargetLine()
         self.subset = QLineEdit("default")
         self.include_images = QCheckBox("Include the images")
@@ -72,17 +75,18 @@ class ExportDock(Dock):
         self.status = StatusBox()
         self._lay_out()
         self._connect()
+        self._on_format()
         self._on_masks()
 
     def _lay_out(self) -> None:
         self.masks.setToolTip("Masks to write: each is one image of the dataset")
-        self.subset.setToolTip("Name of the list of images, such as default or Train; no _")
+        self.subset.setToolTip("Name of the list of images, such as default or Train")
         self.include_images.setToolTip("Copy the images into the dataset beside their masks")
         self.instances.addItem("Every object by itself", "separate")
         self.instances.addItem("One object per class", "merge")
-        self.instances.setToolTip("The format holds 255 objects per image; merged, it has no limit")
         lines = QFormLayout()
         lines.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        lines.addRow("Format", self.format)
         lines.addRow("Objects", self.instances)
         lines.addRow("Subset", self.subset)
         lines.addRow("Write to", self.target)
@@ -97,6 +101,7 @@ class ExportDock(Dock):
 
     def _connect(self) -> None:
         self.masks.ticked.connect(self._on_masks)
+        self.format.currentIndexChanged.connect(self._on_format)
         self.export_button.clicked.connect(self._on_export_or_cancel)
         self.status.action.connect(self._on_action)
         self.runner.progressed.connect(self.status.show_progress)
@@ -107,6 +112,15 @@ class ExportDock(Dock):
     def _on_masks(self) -> None:
         self.classes.show_classes(classes_of(self.masks.layers()))
         self._show_running()
+
+    def _on_format(self) -> None:
+        most = self._format().capabilities.max_instances
+        limit = "No limit" if most is None else f"At most {most} objects"
+        self.instances.setToolTip(f"{limit} in an image; one per class always fits")
+        self._show_running()
+
+    def _format(self) -> Format:
+        return FORMATS[self.format.currentData()]
 
     def _on_export_or_cancel(self) -> None:
         if self.runner.running:
@@ -154,6 +168,7 @@ class ExportDock(Dock):
             samples(sources, recipe),
             target,
             classes=recipe.class_defs,
+            format_id=self._format().id,
             options=options,
             total=count_samples(sources),
         )
@@ -182,5 +197,5 @@ class ExportDock(Dock):
         self.export_button.setText("Cancel" if running else _EXPORT)
         self.export_button.setEnabled(running or bool(self.masks.layers()))
         self.export_button.setToolTip(
-            "Stop; nothing is left behind" if running else "Write the masks as CVAT mask 1.1"
+            "Stop; nothing is left behind" if running else f"Write {self._format().title}"
         )

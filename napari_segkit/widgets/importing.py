@@ -53,7 +53,7 @@ class ImportDock(Dock):
         self.run = ImportRun(self)
         self.loader = SampleLoader(self)
         self.source = SourceLine()
-        self.format = FormatChooser()
+        self.format = FormatChooser(unnamed="recognised by itself")
         self.open_button = QPushButton(_OPEN)
         self.about = QLabel()
         self.images, self.classes, self.faults = ImagesTab(), ClassesTab(), FaultsTab()

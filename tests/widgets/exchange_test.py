@@ -12,7 +12,7 @@ from napari.layers import Image, Labels
 from PIL import Image as PilImage
 from qtpy.QtCore import QThreadPool
 
-from napari_segkit.data.formats.registry import recognise
+from napari_segkit.data.formats.registry import FORMATS, recognise
 from napari_segkit.types import ClassDef
 from napari_segkit.widgets._binding import bind
 from napari_segkit.widgets.exchange import ExportDock
@@ -328,3 +328,21 @@ def test_browse_proposes_a_new_folder_in_one_that_is_not_empty(
     monkeypatch.setattr(f"{dialog}.getSaveFileName", lambda *_, **__: (str(bench.folder / "a"), ""))
     bench.dock.target.zip_button.click()
     assert bench.dock.target.text() == str(bench.folder / "a.zip")
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo-seg", "indexed-png"])
+def test_a_mask_goes_out_in_the_format_that_a_trainer_reads(bench: Bench, form: str) -> None:
+    bench.add_run()
+    bench.dock.include_images.setChecked(True)
+    bench.dock.format.setCurrentIndex(bench.dock.format.findData(form))
+    title = FORMATS[form].title
+    assert bench.dock.export_button.toolTip() == f"Write {title}"
+    assert bench.export().startswith("1 image, 2 objects written")
+    assert recognise(bench.folder / "out").id == form
+    np.testing.assert_array_equal(bench.read("photo").segmentation.labels > 0, squares() > 0)
+
+
+def test_the_tooltip_says_how_many_objects_a_format_holds(bench: Bench) -> None:
+    assert "At most 255" in bench.dock.instances.toolTip()
+    bench.dock.format.setCurrentIndex(bench.dock.format.findData("coco"))
+    assert "No limit" in bench.dock.instances.toolTip()

@@ -68,7 +68,7 @@ def raised(new: Limits) -> Iterator[None]:
 
 def raise_by(name: str) -> str:
     """The remedy of a refusal."""
-    return f"if it is what it should be, raise the limit: --limit {name}=…"
+    return f"if it is what it should be, raise the limit: segkit … --limit {name}=…"
 
 
 def parse_limits(texts: Iterable[str]) -> Limits:

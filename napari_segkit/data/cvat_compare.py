@@ -82,8 +82,8 @@ class Comparison:
         if self._most is not None and count > self._most:
             self._mismatches.append(
                 f"{sample.name}: {count} objects, CVAT's mask format holds {self._most} (choose "
-                "--instances merge, one object per class, or --direct, which has no limit, or "
-                "leave the image out)"
+                "one object per class, --instances merge, or one by one, --direct, which has no "
+                "limit, or leave the image out)"
             )
         for name in {one.class_name for one in sample.segmentation.instances.values()}:
             self._classes[name].append(sample.name)

@@ -212,7 +212,7 @@ class Connection:
                 where=self.where(what),
                 expected=f"an end within {self._timeout:g} s",
                 remedy="what it has begun goes on there (CVAT: Requests); look at the task before "
-                "you try again, with more time (--timeout)",
+                "you try again, or give it more time (--timeout)",
             )
         return left
 

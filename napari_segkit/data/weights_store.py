@@ -70,7 +70,7 @@ def find_weights(model_id: str, spec: Path | None = None) -> Path:
     raise WeightsError(
         f"model {model_id} has no weights here",
         where=_shipped(model_id),
-        remedy="name a file with --weights, or install the program again",
+        remedy="choose a file (--weights FILE), or install the program again",
     )
 
 

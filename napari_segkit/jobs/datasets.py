@@ -139,7 +139,7 @@ def _refuse_losses(dataset: Dataset, target: Format, options: WriteOptions) -> J
         raise DatasetError(
             f"{target.title} cannot hold everything",
             got="; ".join(lost),
-            remedy="say --lossy if that may be lost, or choose a format that holds it",
+            remedy="choose a format that holds it, or allow the loss (--lossy)",
         )
 
 

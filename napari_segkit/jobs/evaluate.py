@@ -130,7 +130,9 @@ def _pixels(sample: Sample, model: Segmenter) -> tuple[Image, Segmentation]:
     loaded = sample_pixels(sample)
     if loaded is None:
         raise DatasetError(
-            "no image to judge by", where=sample.name, remedy="write the dataset with --images"
+            "no image to judge by",
+            where=sample.name,
+            remedy="write the dataset with its images (--images)",
         )
     truth = sample.segmentation
     if loaded.pixels.shape[:2] != truth.labels.shape:

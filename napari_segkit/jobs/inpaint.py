@@ -62,7 +62,9 @@ def inpaint_files(
     originals = {source.path.resolve() for source in sources}
     for place in places:
         if place.resolve() in originals or (place.exists() and not overwrite):
-            remedy = "choose another folder" + ("" if overwrite else ", or --overwrite")
+            remedy = "choose another folder" + (
+                "" if overwrite else ", or allow replacing (--overwrite)"
+            )
             raise InputError("there is a file already", where=place, remedy=remedy)
     done = []
     for number, (source, place) in enumerate(zip(sources, places, strict=True)):

@@ -214,7 +214,7 @@ class _Importer:
             raise DatasetError(
                 f"{self._form.title} cannot hold everything",
                 got="; ".join(lost),
-                remedy="say --lossy if that may be lost, or choose a format that holds it",
+                remedy="choose a format that holds it, or allow the loss (--lossy)",
             )
 
     def report(self, written: Mapping[str, WriteReport], notes: tuple[str, ...]) -> ImportReport:
@@ -240,5 +240,5 @@ def _bad_image(name: str, error: SegkitError) -> InputError:
         where=f"{name}: {error.where}" if error.where else name,
         expected=error.expected,
         got=error.got,
-        remedy=f"{error.remedy or 'repair it'}, or leave out what is bad with --skip-bad",
+        remedy=f"{error.remedy or 'repair it'}, or leave out what is bad (--skip-bad)",
     )

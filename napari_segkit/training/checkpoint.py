@@ -110,7 +110,7 @@ def read_checkpoint(path: Path, net: nn.Module, ema: nn.Module, optimizer: Optim
             "checkpoint cannot be used",
             where=path,
             got=str(error).splitlines()[0],
-            remedy="train into another folder, or without --resume",
+            remedy="train into another folder, or anew (without --resume)",
         ) from error
 
 

@@ -62,7 +62,7 @@ def item_of(sample: Sample, classes: Sequence[str]) -> Item:
         raise DatasetError(
             "no image to train on",
             where=sample.name,
-            remedy="write the dataset with --images",
+            remedy="write the dataset with its images (--images)",
         )
     segmentation = sample.segmentation
     table = np.zeros(max(segmentation.instances, default=0) + 1, np.uint8)

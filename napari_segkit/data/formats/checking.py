@@ -18,9 +18,19 @@ if TYPE_CHECKING:
 _LOOK = "see whether that is meant so"
 
 
+def missing_image(file: str) -> Fault:
+    """An image that a dataset with images does not have."""
+    return Fault(
+        file,
+        "the image is missing, though others of the dataset are here",
+        "copy it there, or write the dataset again with its images or without any",
+    )
+
+
 def found_by_reading(form: Format, path: Path) -> Job[Validation]:
     """Check a dataset by reading all of it: every sample that is refused is a fault."""
     faults: list[Fault] = []
+    without: list[str] = []
     instances = 0
     try:
         dataset = form.open(path)
@@ -34,12 +44,16 @@ def found_by_reading(form: Format, path: Path) -> Job[Validation]:
         for number, name in enumerate(dataset.names):
             yield Progress(number, len(dataset), name)
             try:
-                segmentation = dataset.read(name).segmentation
+                sample = dataset.read(name)
             except SegkitError as error:
                 faults.append(_fault(error, name))
                 continue
-            instances += len(segmentation.instances)
-            faults += [Fault(name, note, _LOOK, "warning") for note in segmentation.notes]
+            instances += len(sample.segmentation.instances)
+            without += [name] if sample.image is None else []
+            notes = sample.segmentation.notes
+            faults += [Fault(name, note, _LOOK, "warning") for note in notes]
+        if len(without) < len(dataset):
+            faults += [missing_image(name) for name in without]
     return Validation(path, form.id, len(dataset), instances, tuple(faults))
 
 

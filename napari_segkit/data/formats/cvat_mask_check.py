@@ -10,10 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_segkit.data.dataset import Fault, Validation
+from napari_segkit.data.formats.checking import missing_image
 from napari_segkit.data.formats.cvat_contents import open_contents
 from napari_segkit.data.formats.cvat_image_check import EXPORT_AGAIN, as_fault, check_image
 from napari_segkit.data.formats.cvat_labelmap import FILE
-from napari_segkit.data.formats.cvat_layout import DEEPEST_ROOT, LIST_DIR, OBJECT_DIR
+from napari_segkit.data.formats.cvat_layout import (
+    DEEPEST_ROOT,
+    IMAGE_DIR,
+    LIST_DIR,
+    OBJECT_DIR,
+)
 from napari_segkit.data.formats.cvat_mask_reader import Masks
 from napari_segkit.errors import SegkitError
 from napari_segkit.types import Progress
@@ -42,6 +48,7 @@ def check(path: Path, *, format_id: str) -> Job[Validation]:
     try:
         faults = [*contents.store.faults, *_whole_faults(contents)]
         faults += [*contents.labelmap.faults, *contents.lists.faults, *_name_faults(contents)]
+        faults += _missing_images(contents)
         masks = Masks(contents)
         names = [name for name in contents.lists.names() if contents.knows(name)]
         instances = 0
@@ -70,6 +77,14 @@ def _whole_faults(contents: Contents) -> Iterator[Fault]:
     if contents.classes and not contents.objects:
         what = "is missing, so CVAT makes one mask per class and one of the background"
         yield Fault(OBJECT_DIR, what, f"{EXPORT_AGAIN} with objects")
+
+
+def _missing_images(contents: Contents) -> Iterator[Fault]:
+    """Images that are not there although others are; masks alone are a dataset, too."""
+    names = [name for name in contents.lists.names() if contents.knows(name)]
+    missing = [name for name in names if name not in contents.images]
+    if len(missing) < len(names):
+        yield from (missing_image(f"{IMAGE_DIR}/{name}.*") for name in missing)
 
 
 def _name_faults(contents: Contents) -> Iterator[Fault]:

@@ -161,8 +161,8 @@ class SheetWriter(DatasetWriter):
                 where=name,
                 expected=f"at most {most}",
                 got=count,
-                remedy="use --instances merge (one object per class), or write COCO or CVAT XML, "
-                "which have no limit",
+                remedy="choose one object per class (--instances merge), or write COCO or CVAT "
+                "XML, which have no limit",
             )
         if segmentation.labels.size == 0:
             raise MaskError("mask has no pixels", where=name, got=segmentation.labels.shape)

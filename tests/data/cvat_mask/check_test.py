@@ -288,6 +288,7 @@ def test_every_fault_is_listed_at_once(kit) -> None:
         ("SegmentationObject/a.png", ""),
         ("SegmentationObject/b.png", ""),
         ("JPEGImages/c.jpg", ""),
+        *((f"JPEGImages/{name}.*", "") for name in "abd"),
     }
     assert all(f.what and f.remedy for f in faults)
 

@@ -65,8 +65,9 @@ def test_round_trip_of_any_dataset(kit, made, suffix: str, subset: str) -> None:
             assert read.segmentation.instances == sample.segmentation.instances
             assert read.segmentation.notes == ()
             assert (read.image is None) == (sample.image is None)
-    faults = kit.faults(target)
-    assert [f for f in faults if f.severity == "error"] == []
+    without = [f"JPEGImages/{sample.name}.*" for sample in written if sample.image is None]
+    mixed = without if len(without) < len(written) else []
+    assert [f.file for f in kit.faults(target) if f.severity == "error"] == mixed
 
 
 def test_touching_nested_and_many_objects_of_a_large_image(kit) -> None:

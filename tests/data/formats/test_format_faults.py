@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_segkit.data.dataset import Sample
 from napari_segkit.data.formats.base import Format
@@ -28,6 +29,31 @@ def test_other_files_do_no_harm(form: Format, tmp_path: Path) -> None:
     (target / ".DS_Store").write_bytes(b"\0\1")
     assert recognise(target).id == form.id
     assert read_all(form, target) == 5
+
+
+def missing(form: Format, target: Path) -> list[str]:
+    faults = drain(form.validate(target)).faults
+    return [f"{one.file}: {one.remedy}" for one in faults if "image is missing" in one.what]
+
+
+def test_F27_a_photo_of_many_that_is_missing_is_a_fault(form: Format, tmp_path: Path) -> None:
+    given = [one for one in samples(tmp_path / "photos") if one.name != "pixel"]
+    write(form, tmp_path / "out", given, include_images=True)
+    assert missing(form, tmp_path / "out") == []
+    photos = [one for one in (tmp_path / "out").rglob("b.c.png") if _is_noise(one)]
+    assert len(photos) == 1
+    photos[0].unlink()
+    (found,) = missing(form, tmp_path / "out")
+    assert "a/b.c" in found
+    assert "copy it there" in found
+    write(form, tmp_path / "masks", given)
+    assert missing(form, tmp_path / "masks") == [], "masks alone are a dataset, too"
+
+
+def _is_noise(path: Path) -> bool:
+    """The photo, not a mask of the same name."""
+    with Image.open(path) as image:
+        return image.mode == "RGB" and len(np.unique(np.asarray(image))) > 200
 
 
 @pytest.mark.parametrize("given", ["nothing", "empty folder", "text", "zip of text"])

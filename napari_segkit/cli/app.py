@@ -32,6 +32,7 @@ from napari_segkit.cli.options import (
     Json,
     Limit,
     Lossy,
+    MaskValues,
     Merge,
     Overwrite,
     Source,
@@ -39,6 +40,7 @@ from napari_segkit.cli.options import (
     Target,
     Values,
     parse_class_changes,
+    parse_mask_values,
     parse_pairs,
 )
 from napari_segkit.cli.report import (
@@ -130,6 +132,7 @@ def predict(
     subset: Subset = "default",
     with_images: Images = False,
     instances: Merge = Grouping.SEPARATE,
+    mask_values: MaskValues = None,
     overlays: Annotated[Path | None, typer.Option(help="Folder for pictures of results.")] = None,
     overwrite: Overwrite = False,
     limit: Limit = None,
@@ -140,7 +143,7 @@ def predict(
     with told(
         as_json, limit, cancelled=f"cancelled; {left if overlays else 'nothing was written'}"
     ):
-        chosen = get_model(model)
+        chosen, chosen_values = get_model(model), parse_mask_values(mask_values, format_id)
         params = make_params(chosen, preset, parse_pairs(settings or [], "--set"))
         segmenter = chosen()
         segmenter.load(weights, device=device, backend=backend)
@@ -155,7 +158,9 @@ def predict(
                 params=params,
                 boxes=None if boxes is None else read_boxes(boxes),
                 format_id=format_id,
-                options=WriteOptions(subset, with_images, instances.value, overwrite),
+                options=WriteOptions(
+                    subset, with_images, instances.value, overwrite, chosen_values
+                ),
                 overlays=overlays,
             ),
             as_json,
@@ -174,6 +179,7 @@ def export(
     subset: Subset = "default",
     with_images: Images = False,
     instances: Merge = Grouping.SEPARATE,
+    mask_values: MaskValues = None,
     rename: Annotated[
         list[str] | None, typer.Option(metavar="OLD=NEW", help="Rename a class.")
     ] = None,
@@ -188,11 +194,12 @@ def export(
 ) -> None:
     """Write a dataset in any format: as folder or archive, classes renamed or recoloured."""
     with told(as_json, limit):
+        chosen_values = parse_mask_values(mask_values, format_id)
         job = jobs.convert(
             source,
             target,
             format_id=format_id,
-            options=WriteOptions(subset, with_images, instances.value, overwrite),
+            options=WriteOptions(subset, with_images, instances.value, overwrite, chosen_values),
             class_changes=parse_class_changes(rename or [], color or []),
             source_format=None if values is None else IndexedPng(read_value_map(values)),
             lossy=lossy,

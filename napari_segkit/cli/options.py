@@ -37,6 +37,13 @@ Values = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Read masks of values: classes.json, rings or egg-pan."),
 ]
+MaskValues = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=VALUE,…",
+        help="Values in indexed-png masks, such as egg=128,pan=255; by default 1, 2, …",
+    ),
+]
 Lossy = Annotated[bool, flag("--lossy", "Write what the format cannot wholly hold, too.")]
 Overwrite = Annotated[bool, flag("--overwrite", "Replace what is at the target.")]
 Limit = Annotated[
@@ -47,6 +54,29 @@ Limit = Annotated[
         "ratio=, text=.",
     ),
 ]
+
+
+def parse_mask_values(text: str | None, format_id: str) -> dict[str, int]:
+    """Value of each class by its name.
+
+    Raises
+    ------
+    ParamsError
+        Where it is not such a list, a value is not 1 to 255, or the format has no values.
+    """
+    if text is None:
+        return {}
+    if format_id != "indexed-png":
+        raise ParamsError(
+            "--mask-values is for masks of values", expected="--format indexed-png", got=format_id
+        )
+    pairs = parse_pairs(text.split(","), "--mask-values")
+    for name, value in pairs.items():
+        if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 255:
+            raise ParamsError(
+                "no value of a mask", where=f"--mask-values {name}", expected="1 to 255", got=value
+            )
+    return {name: int(value) for name, value in pairs.items()}
 
 
 def parse_pairs(texts: Sequence[str], option: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -98,12 +98,15 @@ class WriteOptions:
         ``separate``: every object by itself; ``merge``: one object per class and image.
     overwrite
         Replace what is at the target; otherwise it must not exist, or be an empty folder.
+    values
+        For masks of class values: the value of each class by its name, 1 to 255; empty = 1, 2, …
     """
 
     subset: str = "default"
     include_images: bool = False
     instances: Literal["separate", "merge"] = "separate"
     overwrite: bool = False
+    values: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

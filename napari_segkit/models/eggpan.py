@@ -37,6 +37,11 @@ class EggPanParams(ModelParams):
         title="Look twice",
         description="Mean over the photo and its mirror image: a little better, half as fast.",
     )
+    apart: bool = Field(
+        True,
+        title="Eggs apart",
+        description="Cut eggs that have run together halfway between their yolks.",
+    )
     min_share: float = Field(
         0.0005,
         ge=0,
@@ -56,13 +61,14 @@ class EggPan(NetworkSegmenter):
     presets: ClassVar[Mapping[str, ModelParams]] = {
         "default": EggPanParams(),
         "fast": EggPanParams(flips=False),
-        "origin": EggPanParams(method="origin", flips=False, min_share=0),
+        "origin": EggPanParams(method="origin", flips=False, apart=False, min_share=0),
     }
 
     def predict(self, image: Image, prompts: Prompts, params: EggPanParams) -> Job[Segmentation]:
         """Segment one image; see `Segmenter.predict`."""
         from napari_segkit.models.tiled import LEFT_RIGHT, ONCE, look
         from napari_segkit.ops.masks import segmentation_from_labels
+        from napari_segkit.ops.yolks import split_by_yolks
 
         yield Progress(0, 2, "looking for eggs and pans")
         side = ORIGIN_SIDE if params.method == "origin" else self.card.input_size
@@ -76,6 +82,10 @@ class EggPan(NetworkSegmenter):
         else:
             class_map, sure = _smooth(chances, image.shape[:2])
         labels, class_of, scores = _instances(class_map, sure, least=params.min_share)
+        if params.apart:
+            eggs = [key for key, number in class_of.items() if number == 1]
+            for new, old in split_by_yolks(image, labels, eggs).items():
+                class_of[new], scores[new] = class_of[old], scores[old]
         return segmentation_from_labels(
             labels,
             classes=self.classes,

@@ -98,7 +98,9 @@ def make_scene(
     shape = image_shape(size, rng)
     eye = draw_eye(shape, rng, held_out=held_out)
     scene = draw_scene(theme, rng, size=size, held_out=held_out)
-    table, grate = lay_table(eye, rng, held_out=held_out, lift=scene.lift)
+    table, grate = lay_table(
+        eye, rng, held_out=held_out, lift=scene.lift, dark=scene.dark and rng.random() < 0.4
+    )
     back = eye.centre / np.linalg.norm(eye.centre)
     room = random_room(rng, flash=back if rng.random() < 0.08 else None)
     shot = render(eye, room, table, [*scene.solids, *grate])

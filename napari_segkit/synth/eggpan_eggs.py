@@ -69,7 +69,7 @@ def random_egg(rng: np.random.Generator, x: float, y: float, radius: float) -> E
         y,
         radius,
         tuple(yolks),
-        ragged=float(np.exp(rng.uniform(-4.2, -2.0))),
+        ragged=float(np.exp(rng.uniform(-5.0, -2.1))),
         lobes=rng.uniform(0.02, 0.16),
         brown=max(0.0, rng.uniform(-0.5, 1.0)),
         raw=max(0.0, rng.uniform(-1.2, 1.0)),

@@ -20,6 +20,7 @@ from napari_segkit.synth.eggpan_coats import (
     uniform_paint,
 )
 from napari_segkit.synth.eggpan_eggs import fry, omelette, random_egg, scramble
+from napari_segkit.synth.eggpan_pantry import CLUTTER
 from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG, PAN
 from napari_segkit.synth.eggpan_shapes import Profile
 from napari_segkit.synth.eggpan_spice import season
@@ -40,12 +41,13 @@ if TYPE_CHECKING:
     from napari_segkit.synth.rays import Solid
 
 THEMES = {
-    "eggs in a pan": 0.57,
-    "empty pan": 0.08,
+    "eggs in a pan": 0.6,
+    "empty pan": 0.07,
     "other food in a pan": 0.05,
-    "eggs on a plate": 0.12,
-    "eggs in the shell": 0.07,
-    "look-alikes": 0.11,
+    "eggs on a plate": 0.08,
+    "eggs in the shell": 0.05,
+    "look-alikes": 0.07,
+    "pantry": 0.08,
 }
 """What scenes show, and how often."""
 
@@ -60,11 +62,14 @@ class Scene:
         Pixels across a vessel's plan.
     lift
         How far the table lies below the floor of the first vessel.
+    dark
+        Whether a pan is black.
     """
 
     detail: int
     solids: list[Solid] = field(default_factory=list)
     lift: float = 0.05
+    dark: bool = False
 
 
 def draw_scene(theme: str, rng: np.random.Generator, *, size: int, held_out: bool) -> Scene:
@@ -83,6 +88,9 @@ def draw_scene(theme: str, rng: np.random.Generator, *, size: int, held_out: boo
             scene.solids.append(make((*rng.normal(0, 0.5, 2), -scene.lift), rng))
         if rng.random() < 0.3:
             _plate(scene, rng, eggs=False, away=rng.uniform(0.9, 1.6))
+    elif theme == "pantry":
+        scene.lift = 0.02
+        _strew(scene, rng, int(rng.integers(4, 12)), 0.2, 1.8)
     else:
         _plate(scene, rng, eggs=False)
         if rng.random() < 0.5:
@@ -98,9 +106,9 @@ def _pan_scene(
     profile = pan_profile(rng)
     inside = pan_coat(rng, held_out=held_out)
     plan = bare_plan(inside, scene.detail, 1.12, PAN, rng)
-    if rng.random() < 0.45:
+    if rng.random() < 0.4:
         grease(plan, rng)
-    if rng.random() < 0.35:
+    if rng.random() < 0.25:
         residue(plan, rng)
     if theme == "other food in a pan":
         (disc_food if rng.random() < 0.4 else bits)(plan, rng)
@@ -109,7 +117,8 @@ def _pan_scene(
             sauce(plan, rng)
         _cook(plan, profile.floor, rng)
     _trim(plan, profile)
-    outside = inside if rng.random() < 0.4 else pan_coat(rng)
+    scene.dark = scene.dark or float(inside.albedo.mean()) < 0.05
+    outside = inside if rng.random() < 0.55 else pan_coat(rng)
     rim = inside if rng.random() < 0.5 else _bright_rim(rng)
     angle = rng.uniform(0, math.tau)
     place = (away * math.cos(angle), away * math.sin(angle))
@@ -195,6 +204,20 @@ def _plate(scene: Scene, rng: np.random.Generator, *, eggs: bool, away: float = 
     scene.solids.extend(vessel.solids())
 
 
+def _strew(
+    scene: Scene, rng: np.random.Generator, count: int, nearest: float, farthest: float
+) -> None:
+    """Put things of a pantry on the table, some of them eggs."""
+    eggs = rng.random() < 0.3
+    for _ in range(count):
+        angle, away = rng.uniform(0, math.tau), rng.uniform(nearest, farthest)
+        place = (away * math.cos(angle), away * math.sin(angle), -scene.lift)
+        if eggs and rng.random() < 0.35:
+            scene.solids.append(shell_egg(place, rng))
+        else:
+            scene.solids.extend(CLUTTER[int(rng.integers(len(CLUTTER)))](place, rng))
+
+
 def _surround(scene: Scene, rng: np.random.Generator) -> None:
     """Things around, and a tool or a hand across."""
     ground = -scene.lift
@@ -204,7 +227,9 @@ def _surround(scene: Scene, rng: np.random.Generator) -> None:
         kind = rng.random()
         if kind < 0.18:
             scene.solids.append(shell_egg(place, rng))
-        elif kind < 0.62:
+        elif kind < 0.4:
+            scene.solids.extend(CLUTTER[int(rng.integers(len(CLUTTER)))](place, rng))
+        elif kind < 0.66:
             scene.solids.append(LOOSE[int(rng.integers(len(LOOSE)))](place, rng))
         elif kind < 0.8:
             scene.solids.extend(tool((place[0], place[1], ground - 0.02), rng))

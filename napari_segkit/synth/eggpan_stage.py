@@ -9,10 +9,11 @@ import numpy as np
 
 from napari_segkit.synth.camera import Camera
 from napari_segkit.synth.eggpan_coats import Coat, uniform_paint
+from napari_segkit.synth.eggpan_pantry import backdrop, flames, picture
 from napari_segkit.synth.eggpan_render import Table
 from napari_segkit.synth.eggpan_shapes import cube_bounds, moved, moved_bounds, ovoid
 from napari_segkit.synth.eggpan_things import bar, rings_of_a_hob
-from napari_segkit.synth.noise import Field, fractal_noise
+from napari_segkit.synth.noise import Field, fractal_noise, value_noise
 from napari_segkit.synth.rays import Eye, Solid, look_at
 from napari_segkit.synth.textures import GROUNDS, random_colour
 
@@ -43,8 +44,8 @@ def draw_eye(shape: tuple[int, int], rng: np.random.Generator, *, held_out: bool
         if held_out == (low < degrees < high) or (held_out and rng.random() < 0.3):
             break
     view_angle = math.radians(rng.uniform(24, 68))
-    share = float(np.exp(rng.uniform(math.log(0.55), math.log(1.6))))
-    if rng.random() < 0.12:
+    share = float(np.exp(rng.uniform(math.log(0.65), math.log(2.1))))
+    if rng.random() < 0.07:
         share *= 0.5
     half = max(shape) / min(shape) / share
     distance = half / math.tan(view_angle / 2)
@@ -55,7 +56,7 @@ def draw_eye(shape: tuple[int, int], rng: np.random.Generator, *, held_out: bool
         shape=shape,
         elevation=math.radians(min(degrees, 89.9)),
         azimuth=rng.uniform(0, math.tau),
-        distance=max(distance, 1.2),
+        distance=max(distance, 0.9),
         view_angle=view_angle,
         roll=rng.normal(0, 0.05) if degrees < 75 else rng.uniform(0, math.tau),
     )
@@ -74,29 +75,39 @@ def _backdrop(rng: np.random.Generator) -> Field:
 
 
 def lay_table(
-    eye: Eye, rng: np.random.Generator, *, held_out: bool, lift: float
+    eye: Eye, rng: np.random.Generator, *, held_out: bool, lift: float, dark: bool = False
 ) -> tuple[Table, list[Solid]]:
-    """A table or hob ``lift`` below the floor of the pan, and the bars of a grate."""
+    """A table or hob ``lift`` below the floor of the pan, and the bars of a grate.
+
+    ``dark`` makes it as black as a pan.
+    """
     scale = float(np.clip(eye.focal / np.linalg.norm(eye.centre), 20, 160))
     kind = rng.random()
     mirror, rough = 0.03, rng.uniform(0.4, 1.0)
     solids: list[Solid] = []
     height = -lift
-    if kind < 0.3:  # a hob
+    if kind < 0.35 or dark:  # a hob
         texture = np.empty((_TEXTURE, _TEXTURE, 3), np.float32)
-        dark = rng.random() < 0.7
+        black = dark or rng.random() < 0.7
         texture[:] = random_colour(
-            rng, value=(0.02, 0.2) if dark else (0.3, 0.95), saturation=(0.0, 0.2)
+            rng, value=(0.01, 0.2) if black else (0.3, 0.95), saturation=(0.0, 0.2)
         )
+        if black and rng.random() < 0.5:  # stone or glass with specks
+            grain = value_noise(texture.shape[:2], rng.uniform(1.2, 4), rng=rng)
+            texture *= np.exp(np.float32(rng.uniform(0.1, 1.0)) * grain)[..., None]
         noise = fractal_noise(texture.shape[:2], 60, rng=rng, octaves=4)
         texture *= (1 + np.float32(rng.uniform(0, 0.2)) * noise)[..., None]
-        mirror = rng.uniform(0.03, 0.4) if not dark else rng.uniform(0.03, 0.08)
+        mirror = rng.uniform(0.03, 0.4) if not black else rng.uniform(0.03, 0.08)
         rough = rng.uniform(0.0, 0.6)
         if rng.random() < 0.5:
             height -= rng.uniform(0.12, 0.3)
             solids = _grate(-lift, height, rng)
+            if rng.random() < 0.25:
+                solids += flames(height, rng)
         else:
             rings_of_a_hob(texture, rng)
+    elif kind < 0.45 and not held_out:  # cloth, paper or a board that shows something
+        texture = picture((_TEXTURE, _TEXTURE), rng)
     else:
         names = [name for name in GROUNDS if (name in HELD_OUT_GROUNDS) == held_out]
         texture = GROUNDS[str(rng.choice(names))]((_TEXTURE, _TEXTURE), scale * 0.4, rng)
@@ -110,9 +121,8 @@ def lay_table(
     texture = cv2.warpAffine(
         texture.astype(np.float32), turned, (_TEXTURE, _TEXTURE), borderMode=cv2.BORDER_REFLECT
     )
-    table = Table(
-        height, np.clip(texture, 0, 1), scale, mirror, rough, _backdrop(rng), rng.uniform(3, 9)
-    )
+    behind = backdrop(rng) if rng.random() < 0.6 else _backdrop(rng)
+    table = Table(height, np.clip(texture, 0, 1), scale, mirror, rough, behind, rng.uniform(2.5, 9))
     return table, solids
 
 

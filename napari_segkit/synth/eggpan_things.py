@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Place = tuple[float, float, float]
 
 
-def _mottled(colour: Field, spots: Field, rough: float, rng: np.random.Generator) -> Paint:
+def mottled(colour: Field, spots: Field, rough: float, rng: np.random.Generator) -> Paint:
     """Paint of two colours, mixed by noise wrapped around the thing."""
     noise = fractal_noise((128, 128), rng.uniform(3, 30), rng=rng, octaves=4, persistence=0.8)
     edge = rng.uniform(0.3, 1.5)
@@ -50,7 +50,8 @@ def _mottled(colour: Field, spots: Field, rough: float, rng: np.random.Generator
     return paint
 
 
-def _shell_paint(rng: np.random.Generator) -> Paint:
+def shell_paint(rng: np.random.Generator) -> Paint:
+    """Brown, white or painted eggshell."""
     kind = rng.random()
     if kind < 0.5:  # brown
         shell = linear((rng.uniform(175, 235), rng.uniform(120, 180), rng.uniform(80, 145)))
@@ -58,7 +59,7 @@ def _shell_paint(rng: np.random.Generator) -> Paint:
         shell = linear((rng.uniform(225, 255),) * 3) * np.array([1, 0.97, 0.92], np.float32)
     else:
         shell = random_colour(rng, value=(0.6, 0.95), saturation=(0.1, 0.4))
-    return _mottled(shell.astype(np.float32), shell * np.float32(0.82), rng.uniform(0.4, 1), rng)
+    return mottled(shell.astype(np.float32), shell * np.float32(0.82), rng.uniform(0.4, 1), rng)
 
 
 def shell_egg(place: Place, rng: np.random.Generator, *, size: float = 1.0) -> Solid:
@@ -68,7 +69,7 @@ def shell_egg(place: Place, rng: np.random.Generator, *, size: float = 1.0) -> S
     surface, bounds = ovoid((a, b, b), turn, point=point), cube_bounds(a * 1.2, -b * 1.2, b * 1.2)
     spot = (place[0], place[1], place[2] + b)
     return Solid(
-        moved(surface, *spot), moved_bounds(bounds, *spot), _shell_paint(rng), EGG, steps=18
+        moved(surface, *spot), moved_bounds(bounds, *spot), shell_paint(rng), EGG, steps=18
     )
 
 
@@ -106,7 +107,7 @@ def fruit(place: Place, rng: np.random.Generator) -> Solid:
     surface = ovoid(radii, rng.uniform(0, math.tau), point=point)
     reach = max(radii) * 1.3
     bounds = moved_bounds(cube_bounds(reach, -reach, reach), *spot)
-    paint = _mottled(colour, np.clip(spots, 0, 1), rng.uniform(0.15, 0.9), rng)
+    paint = mottled(colour, np.clip(spots, 0, 1), rng.uniform(0.15, 0.9), rng)
     return Solid(moved(surface, *spot), bounds, paint, steps=18)
 
 
@@ -122,7 +123,7 @@ def slab(place: Place, rng: np.random.Generator) -> Solid:
     spot = (place[0], place[1], place[2] + half[2])
     bounds = moved_bounds(cube_bounds(math.hypot(half[0], half[1]), -half[2], half[2]), *spot)
     spots = np.clip(colour * np.float32(rng.uniform(0.4, 1.2)), 0, 1)
-    return Solid(moved(surface, *spot), bounds, _mottled(colour, spots, 0.7, rng), steps=12)
+    return Solid(moved(surface, *spot), bounds, mottled(colour, spots, 0.7, rng), steps=12)
 
 
 def _metal(rng: np.random.Generator) -> Coat:

@@ -6,9 +6,11 @@ generator, which `samples` seeds for each crop.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import cv2
+import numpy as np
 import torch
 from torchvision import tv_tensors
 from torchvision.transforms import InterpolationMode, v2
@@ -18,7 +20,6 @@ from napari_segkit.training.losses import IGNORE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -48,14 +49,45 @@ class Jpeg(v2.Transform):  # type: ignore[misc]
         return tv_tensors.wrap(back.permute(2, 0, 1).contiguous(), like=inpt)
 
 
+class Light(v2.Transform):  # type: ignore[misc]
+    """Another exposure, another white balance, light that falls off to one side."""
+
+    _transformed_types = (tv_tensors.Image,)
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw gamma, the channels' gains and the light's slope across and along."""
+        del flat_inputs
+        return {
+            "gamma": math.exp(0.3 * float(torch.randn(()))),
+            "gains": torch.exp(0.09 * torch.randn(3)).numpy(),
+            "slope": (0.35 * torch.randn(2)).clamp(-0.8, 0.8).numpy(),
+        }
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """(3, H, W) uint8 to the same."""
+        tones = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(params["gamma"])
+        table = np.clip(255 * tones[:, None] * params["gains"], 0, 255)
+        pixels = inpt.permute(1, 2, 0).contiguous().numpy()
+        height, width = pixels.shape[:2]
+        across, along = (
+            np.linspace(-float(slope), float(slope), count, dtype=np.float32)
+            for slope, count in zip(params["slope"], (width, height), strict=True)
+        )
+        light = np.clip(1 + across[None, :] + along[:, None], 0.15, 2)
+        lit = cv2.LUT(pixels, table.astype(np.float32).reshape(1, 256, 3)) * light[..., None]
+        back = torch.from_numpy(np.clip(lit, 0, 255).astype(np.uint8))
+        return tv_tensors.wrap(back.permute(2, 0, 1).contiguous(), like=inpt)
+
+
 LOOK = v2.Compose(
     [
-        v2.RandomApply([v2.ColorJitter(0.25, 0.25, 0.3)], 0.6),
-        v2.RandomApply([v2.ColorJitter(hue=0.04)], 0.15),  # costs more than the rest together
-        v2.RandomGrayscale(0.1),
-        v2.RandomApply([v2.GaussianBlur(3, (0.3, 1.0))], 0.1),
-        v2.RandomApply([v2.GaussianNoise(sigma=0.02)], 0.15),
-        v2.RandomApply([Jpeg((50, 95))], 0.25),
+        v2.RandomApply([Light()], 0.6),
+        v2.RandomApply([v2.ColorJitter(0.3, 0.35, 0.45)], 0.6),
+        v2.RandomApply([v2.ColorJitter(hue=0.05)], 0.15),  # costs more than the rest together
+        v2.RandomGrayscale(0.08),
+        v2.RandomApply([v2.GaussianBlur(5, (0.3, 1.4))], 0.15),
+        v2.RandomApply([v2.GaussianNoise(sigma=0.03)], 0.2),
+        v2.RandomApply([Jpeg((30, 95))], 0.35),
     ]
 )
 """Changes of colour, sharpness, noise and compression of a uint8 image."""
@@ -81,12 +113,13 @@ TURNS = v2.Compose(
 VIEWS = v2.Compose(
     [
         v2.RandomHorizontalFlip(),
+        v2.RandomApply([v2.RandomRotation((90, 90))], 0.15),
         v2.RandomApply(
             [
                 v2.RandomAffine(
                     25,
-                    translate=(0.12, 0.12),
-                    scale=(0.75, 1.5),
+                    translate=(0.15, 0.15),
+                    scale=(0.7, 1.9),
                     shear=5,
                     interpolation=InterpolationMode.BILINEAR,
                     fill={tv_tensors.Image: 0, tv_tensors.Mask: 0},
@@ -96,7 +129,7 @@ VIEWS = v2.Compose(
         ),
     ]
 )
-"""Flip, rotation, shift and scale, as of another photo from the hand."""
+"""Flip, rotation, shift and scale, as of another photo from the hand, up to close-ups."""
 
 
 def changed(

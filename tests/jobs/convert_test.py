@@ -137,3 +137,50 @@ def test_command_line_reads_values_by_a_named_table(tmp_path: Path) -> None:
     assert [one.class_name for one in got.instances.values()] == ["egg", "pan"]
     np.testing.assert_array_equal(got.labels > 0, values > 0)
     assert runner.invoke(app, [*command, "--values", "nothing.json"]).exit_code == 2
+
+
+def test_command_line_writes_the_values_that_are_asked_for(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "in" / "masks").mkdir(parents=True)
+    values = np.zeros((64, 64), np.uint8)
+    values[8:40, 8:40] = 128
+    values[44:60, 10:60] = 255
+    Image.fromarray(values).save(tmp_path / "in" / "masks" / "x.png")
+    read = ["--values", "egg-pan"]
+    command = ["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--format", "indexed-png"]
+    asked = [*command, *read, "--mask-values", "egg=128,pan=255"]
+    assert runner.invoke(app, asked).exit_code == 0
+    written_file = Image.open(tmp_path / "out" / "masks" / "x.png")
+    assert written_file.mode == "L"
+    np.testing.assert_array_equal(np.asarray(written_file), values)
+    with get_format("indexed-png").open(tmp_path / "out") as dataset:
+        got = dataset.read("x").segmentation
+    assert [one.class_name for one in got.instances.values()] == ["egg", "pan"]
+    np.testing.assert_array_equal(got.labels > 0, values > 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "said"),
+    [
+        ("egg=128", "indexed-png", "a value of its own for each of: egg, pan"),
+        ("egg=128,pan=128", "indexed-png", "a value of its own for each of: egg, pan"),
+        ("egg=128,pot=255", "indexed-png", "a value of its own for each of: egg, pan"),
+        ("egg=0,pan=255", "indexed-png", "expected 1 to 255, got 0"),
+        ("egg=128,pan=256", "indexed-png", "expected 1 to 255, got 256"),
+        ("egg", "indexed-png", "expected --mask-values NAME=VALUE"),
+        ("egg=128,pan=255", "coco", "expected --format indexed-png, got coco"),
+    ],
+)
+def test_values_that_no_mask_can_have_are_refused(
+    tmp_path: Path, text: str, form: str, said: str
+) -> None:
+    from PIL import Image
+
+    (tmp_path / "in" / "masks").mkdir(parents=True)
+    Image.fromarray(np.full((8, 8), 128, np.uint8)).save(tmp_path / "in" / "masks" / "x.png")
+    command = ["convert", str(tmp_path / "in"), str(tmp_path / "out"), "--values", "egg-pan"]
+    done = runner.invoke(app, [*command, "--format", form, "--mask-values", text])
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()

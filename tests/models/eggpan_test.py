@@ -106,3 +106,21 @@ def test_specks_are_left_out() -> None:
 def test_scores_are_mean_probabilities() -> None:
     result = found(model(), scene(320, 320)[0])
     assert all(0.8 < one.score <= 1 for one in result.instances.values())
+
+
+def test_three_eggs_that_touch_in_a_pan_are_three_eggs() -> None:
+    image, _, _ = scene(600, 800, eggs=0)
+    y, x = np.mgrid[:600, :800]
+    places = [(240, 330), (240, 470), (350, 400)]
+    for row, column in places:
+        image[np.hypot(y - row, x - column) < 85] = 255
+    for row, column in places:  # yellow enough for a yolk, white enough for `Seen`
+        image[np.hypot(y - row, x - column) < 30] = (255, 200, 140)
+    result = found(model(), image)
+    eggs = [one for one in result.instances.values() if one.class_name == "egg"]
+    assert len(eggs) == 3
+    assert len({one.score for one in eggs}) == 1
+    assert len({result.labels[place] for place in places}) == 3
+    together = found(model(), image, apart=False)
+    assert [one.class_name for one in together.instances.values()].count("egg") == 1
+    assert np.array_equal(of_class(result, "egg"), of_class(together, "egg"))

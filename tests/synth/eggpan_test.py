@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -9,11 +11,22 @@ from numpy.typing import NDArray
 
 from napari_segkit.synth.eggpan import EggPan, EggPanOptions, make_scene
 from napari_segkit.synth.eggpan_coats import HELD_OUT_COATS, PAN_COATS
+from napari_segkit.synth.eggpan_pantry import CLUTTER, broken_shell, flames, lid
+from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG
+from napari_segkit.synth.eggpan_render import render
 from napari_segkit.synth.eggpan_scenes import THEMES
-from napari_segkit.synth.eggpan_stage import HELD_OUT_ELEVATION, HELD_OUT_GROUNDS, draw_eye
+from napari_segkit.synth.eggpan_stage import (
+    HELD_OUT_ELEVATION,
+    HELD_OUT_GROUNDS,
+    draw_eye,
+    lay_table,
+)
+from napari_segkit.synth.light import random_room
+from napari_segkit.synth.rays import Solid, look_at
 from napari_segkit.synth.textures import GROUNDS
 
 SIZE = 72
+Maker = Callable[[tuple[float, float, float], np.random.Generator], list[Solid]]
 
 
 def _shares(theme: str, count: int = 10) -> NDArray[np.float64]:
@@ -52,11 +65,11 @@ def test_pans_without_eggs_have_eggs_at_most_beside_them(theme: str) -> None:
     assert (shares[:, 1] == 0).mean() > 0.5
 
 
-@pytest.mark.parametrize("theme", ["eggs on a plate", "eggs in the shell", "look-alikes"])
+@pytest.mark.parametrize("theme", ["eggs on a plate", "eggs in the shell", "look-alikes", "pantry"])
 def test_no_pan_where_there_is_none(theme: str) -> None:
     shares = _shares(theme)
     assert not shares[:, 2].any()
-    if theme != "look-alikes":
+    if theme.startswith("eggs"):
         assert (shares[:, 1] > 0).mean() > 0.6
 
 
@@ -98,3 +111,28 @@ def test_images_of_16_pixels() -> None:
         image, classes = make_scene(seed, size=16)
         assert max(image.shape[:2]) == 16
         assert classes.shape == image.shape[:2]
+
+
+@pytest.mark.parametrize("make", [*CLUTTER, lid])
+def test_things_of_a_pantry_are_seen_and_no_pan(make: Maker) -> None:
+    rng = np.random.default_rng(3)
+    eye = look_at(
+        np.array([0.0, 0.0, 0.1]), shape=(48, 48), elevation=1.0, azimuth=0.3,
+        distance=3.0, view_angle=0.7,
+    )  # fmt: skip
+    table, _ = lay_table(eye, rng, held_out=False, lift=0.0)
+    empty = render(eye, random_room(rng), table, [])
+    shot = render(eye, random_room(rng), table, make((0.0, 0.0, 0.0), rng))
+    assert (shot.depth < empty.depth - 1e-3).mean() > 0.005
+    assert set(np.unique(shot.classes)) <= {BACKGROUND, EGG}
+
+
+def test_broken_shells_are_eggs_where_something_is_in_them() -> None:
+    values = {broken_shell((0, 0, 0), np.random.default_rng(k))[0].value for k in range(12)}
+    assert values == {BACKGROUND, EGG}
+
+
+def test_flames_throw_no_shadow() -> None:
+    solids = flames(-0.2, np.random.default_rng(0))
+    assert len(solids) >= 10
+    assert not any(one.casts or one.value for one in solids)

@@ -164,6 +164,24 @@ def value_map(content: Any, *, where: object) -> ValueMap:
     return ValueMap(classes, values, thresholds, _whole(content.get("smallest", 0)))
 
 
+def values_of(classes: Iterable[ClassDef], chosen: Mapping[str, int]) -> dict[int, int]:
+    """Value -> position of each class, as someone chose them by name.
+
+    Raises
+    ------
+    DatasetError
+        Where a class has no value, a name is none's, or two have one value.
+    """
+    names = [one.name for one in classes]
+    if sorted(names) != sorted(chosen) or len(set(chosen.values())) < len(names):
+        raise DatasetError(
+            "mask values do not fit the classes",
+            expected=f"a value of its own for each of: {', '.join(names)}",
+            got=", ".join(f"{name}={value}" for name, value in chosen.items()),
+        )
+    return {chosen[name]: place for place, name in enumerate(names)}
+
+
 def read_value_map(place: str) -> ValueMap:
     """A file such as ``classes.json``, or one that is known by name: ``rings``, ``egg-pan``.
 

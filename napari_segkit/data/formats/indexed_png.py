@@ -3,7 +3,7 @@
 ::
 
     classes.json          names, colours and values of the classes: see `classes`
-    masks/NAME.png        values, with the classes' colours as palette
+    masks/NAME.png        values, with the classes' colours as palette (gray, if values are chosen)
     images/NAME.EXT       where images are included
 
 Objects are not told apart: every connected area (8 neighbours) of a class is one. Values are exact
@@ -29,9 +29,10 @@ from napari_segkit.data.formats.classes import (
     color_or_next,
     sidecar_bytes,
     value_map,
+    values_of,
 )
 from napari_segkit.data.formats.finding import ImageFinder, glimpse, mask_files, without_partner
-from napari_segkit.data.formats.pixels import palette_png, read_mask
+from napari_segkit.data.formats.pixels import gray_png, palette_png, read_mask
 from napari_segkit.data.formats.sheets import SheetWriter
 from napari_segkit.data.formats.sources import (
     EntryDataset,
@@ -243,6 +244,12 @@ class IndexedPngWriter(SheetWriter):
     def __init__(self, target: Path, *, table: ValueMap | None = None, **parts: Any) -> None:
         super().__init__(target, **parts)
         values = {place + 1: place for place in range(len(self.classes))}
+        if self.options.values:
+            try:
+                values = values_of(self.classes, self.options.values)
+            except DatasetError:
+                self.discard()
+                raise
         if table is not None:
             if [one.name for one in table.classes] != [one.name for one in self.classes]:
                 self.discard()
@@ -261,7 +268,9 @@ class IndexedPngWriter(SheetWriter):
         }
         colors = {self._value_of[place]: one.color for place, one in enumerate(self.classes)}
         values = lookup(segmentation.labels, table).astype(np.uint8)
-        return {f"masks/{name}.png": palette_png(values, colors)}
+        plain = bool(self.options.values)  # other programs turn palettes into shades of gray
+        content = gray_png(values) if plain else palette_png(values, colors)
+        return {f"masks/{name}.png": content}
 
     def closing_files(self) -> Mapping[str, bytes]:
         """The classes."""

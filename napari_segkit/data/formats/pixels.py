@@ -120,6 +120,15 @@ def _pixels(image: PilImage.Image, where: str) -> MaskPixels:
     return MaskPixels(np.asarray(image), lossy)
 
 
+def gray_png(values: NDArray[np.uint8]) -> bytes:
+    """A grayscale PNG of (H, W) uint8 values."""
+    from PIL import Image as PilImage
+
+    buffer = io.BytesIO()
+    PilImage.fromarray(np.ascontiguousarray(values)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
 def palette_png(values: NDArray[np.uint8], colors: Mapping[int, Color]) -> bytes:
     """A palette PNG.
 

@@ -93,7 +93,7 @@ def _nearest_yolk(image: Image, mask: NDArray[np.bool_]) -> NDArray[np.int32] | 
     nearest = cv2.resize(
         table[place].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
     )
-    return nearest.astype(np.int32)
+    return np.asarray(nearest, np.int32)
 
 
 def _yolks(image: Image, egg: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:

@@ -166,7 +166,7 @@ def bowl(place: Place, rng: np.random.Generator) -> list[Solid]:
         x, y = plan.places(plan.everywhere())
         unit, level = plan.size / (2 * plan.reach), deep * rng.uniform(0.3, 0.85)
         rho = np.hypot(x, y)
-        reach = float(profile.radius(np.float32(level)))
+        reach = float(profile.radius(np.full(1, level, np.float32))[0])
         grain = max(1.5, unit * rng.uniform(0.01, 0.15))
         lumps = value_noise(x.shape, grain, rng=rng) * np.float32(rng.uniform(0, 1))
         pale = rng.random() < 0.5

@@ -10,6 +10,7 @@
     │   ├── ParamsError       a parameter of a model
     │   ├── WeightsError      a weights file or its card
     │   └── DatasetError      a dataset folder or archive, or what would be written to one
+    │       └── ChangedError  stored work that another program changed meanwhile
     ├── ModelError            a model gave something that must not be used (NaN, wrong shape)
     ├── ServerError           a server cannot be reached, refused, or failed
     └── WriteError            the disk refused: full, read-only, gone; the old file is intact
@@ -99,6 +100,10 @@ class WeightsError(InputError):
 
 class DatasetError(InputError):
     """A dataset cannot be read, or what would be written breaks its format."""
+
+
+class ChangedError(DatasetError):
+    """Stored work was changed by another program: a person must choose which one counts."""
 
 
 class ModelError(SegkitError):

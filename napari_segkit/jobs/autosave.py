@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 QUIET_S = 0.5
 """After the last change; a stroke is not cut in pieces."""
-LATEST_S = 2.0
-"""After the first change, however busy the person is."""
+LATEST_S = 1.5
+"""After the first change, however busy the person is: with the write itself, below two."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Autosave:
         Of the image in ``store``.
     shape
         (H, W) of its mask.
+
+    Attributes
+    ----------
+    failing
+        Whether the last write failed.
     """
 
     def __init__(self, store: Store, name: str, shape: tuple[int, int]) -> None:
@@ -52,7 +57,7 @@ class Autosave:
         self._tiles = DirtyTiles(shape)
         self._first: float | None = None
         self._last = 0.0
-        self._told = False
+        self.failing = False
         self._guard = threading.Lock()
 
     @property
@@ -91,10 +96,15 @@ class Autosave:
         try:
             self._store.append(self._name, change.tiles, change.record)
         except SegkitError as error:
-            with self._guard:
-                self._tiles.put_back(change.tiles)
-                self._first = self._last = now
-            told, self._told = self._told, True
+            told = self.failing
+            self.failed(change, now=now)
             return None if told else error
-        self._told = False
+        self.failing = False
         return None
+
+    def failed(self, change: Change, *, now: float) -> None:
+        """Make a change due again that could not be written."""
+        with self._guard:
+            self._tiles.put_back(change.tiles)
+            self._first = self._last = now
+        self.failing = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -20,7 +21,8 @@ from napari_segkit.training.metrics import mask_iou
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
+    from contextlib import AbstractContextManager
 
     from napari_segkit.data.store import Store
     from napari_segkit.models.base import ModelParams, Segmenter
@@ -123,6 +125,10 @@ class PredictedAll:
     seconds: float
 
 
+def _always(name: str) -> AbstractContextManager[bool]:
+    return nullcontext(True)
+
+
 def predict_all(
     store: Store,
     model: Segmenter,
@@ -130,6 +136,7 @@ def predict_all(
     params: ModelParams,
     names: Iterable[str] | None = None,
     redo: bool = False,
+    free: Callable[[str], AbstractContextManager[bool]] = _always,
 ) -> Job[PredictedAll]:
     """Predict the images of a folder, each saved as soon as it is made.
 
@@ -142,6 +149,8 @@ def predict_all(
         In this order; by default all, by name.
     redo
         Predict again what is only predicted.
+    free
+        Whether a prediction of an image may be saved; held while it is.
 
     Raises
     ------
@@ -162,9 +171,10 @@ def predict_all(
             continue
         try:
             result = yield from _predict(store, model, params, name)
-            if store.line(name).status in wanted:  # no one has begun to work on it meanwhile
-                save_prediction(store, name, result)
-                predicted += 1
+            with free(name) as ours:  # no one has begun to work on it meanwhile
+                if ours and store.line(name).status in wanted:
+                    save_prediction(store, name, result)
+                    predicted += 1
         except WriteError:
             raise
         except SegkitError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_segkit.data.atomic import atomic_write
@@ -16,7 +17,7 @@ from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.types import ClassDef
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from napari_segkit.data.dataset import WriteReport
@@ -25,6 +26,44 @@ if TYPE_CHECKING:
 
 COLUMNS = ("image", "status", "objects", "edits", "seconds", "iou_of_prediction", "uncertainty")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of the accepted images of a folder; means, ``None`` where there is no number."""
+
+    accepted: int
+    edits: float | None
+    seconds: float | None
+    iou: float | None
+
+    def text(self) -> str:
+        """One sentence."""
+        if not self.accepted:
+            return "Nothing accepted yet"
+        parts = [f"{self.accepted:,} accepted"]
+        if self.edits is not None:
+            parts.append(f"{self.edits:.1f} edits")
+        if self.seconds is not None:
+            parts.append(f"{self.seconds:.0f} s")
+        said = ", ".join(parts) + (" per image" if len(parts) > 1 else "")
+        return said if self.iou is None else f"{said}; IoU of the predictions {self.iou:.3f}"
+
+
+def summary(store: Store) -> Summary:
+    """Sum up the accepted images of a folder."""
+    lines = [store.line(name) for name in store.sources]
+    lines = [line for line in lines if line.status is Status.ACCEPTED]
+    return Summary(
+        len(lines),
+        _mean([line.edits for line in lines]),
+        _mean([line.seconds for line in lines if line.seconds > 0]),
+        _mean([line.iou for line in lines if line.iou is not None]),
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def session_report(store: Store, path: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_segkit.ops.instance_rows import InstanceRow
 from napari_segkit.widgets._binding import read_binding
 
 if TYPE_CHECKING:
     from napari.layers import Labels
 
+    from napari_segkit.ops.instance_rows import Rows, Source
     from napari_segkit.types import Segmentation
     from napari_segkit.widgets._merge import Patch
 
@@ -39,6 +42,27 @@ def rows_of(layer: Labels) -> dict[int, Row]:
         return {}
     lines = features[list(COLUMNS)].itertuples(index=False, name=None)
     return {int(line[0]): tuple(line) for line in lines}
+
+
+def instance_rows(layer: Labels, *, run: int | None, known: Rows) -> dict[int, InstanceRow]:
+    """Id -> row for the store.
+
+    Parameters
+    ----------
+    run
+        That found what is new and predicted.
+    known
+        Rows as they were read: where each object comes from, and its edits.
+    """
+    found = {}
+    for key, (_, name, score, text) in rows_of(layer).items():
+        status: Source = "predicted" if text == "predicted" else "drawn"
+        status = "edited" if text == "edited" else status
+        row = known.get(key)
+        if row is None:
+            row = InstanceRow(name, score, status, None if status == "drawn" else run)
+        found[key] = replace(row, class_name=name, score=score, status=status)
+    return found
 
 
 def features_after(layer: Labels, patch: Patch, result: Segmentation) -> dict[str, Any]:

@@ -46,6 +46,18 @@ class Written:
 
     bands: tuple[bytes, ...]
 
+    @classmethod
+    def whole(cls, labels: Labels) -> Written:
+        """What a run would have written that found exactly these labels (H, W)."""
+        rows = _rows_of_band(labels.shape[1])
+        starts = range(0, len(labels), rows)
+        return cls(tuple(cls.pack(labels[start : start + rows]) for start in starts))
+
+    def labels(self, shape: tuple[int, int]) -> Labels:
+        """The plane (H, W) as the run found it; where strokes were kept, 0."""
+        flat = np.concatenate([np.frombuffer(zlib.decompress(b), np.int32) for b in self.bands])
+        return np.maximum(flat, 0).reshape(shape)
+
     @staticmethod
     def pack(band: Labels) -> bytes:
         """Compress a band, (H, W) int32."""
@@ -198,9 +210,13 @@ def _with_those_outside(
     return joined, {key: label for label, key in keys.items()}
 
 
+def _rows_of_band(width: int) -> int:
+    return max(1, _BAND // max(1, width))
+
+
 def _bands(result: Labels, before: Before) -> Iterator[_Band]:
     plane = before.data[before.key]
-    rows = max(1, _BAND // result.shape[1])
+    rows = _rows_of_band(result.shape[1])
     for number, start in enumerate(range(0, len(result), rows)):
         now = plane[start : start + rows].astype(np.int32)
         if before.written is None:

@@ -61,10 +61,13 @@ class MaskState:
         Counts strokes, runs, undo, redo and replaced data.
     palette
         The colours that were given to the layer last.
+    tool
+        What the person changes the mask with just now; empty: the brush.
     """
 
     def __init__(self, layer: Labels) -> None:
         self.revision = 0
+        self.tool = ""
         self.palette = Palette({}, (0, 0, 0))
         self._writing = False
         self._steps: list[Step] = []
@@ -93,6 +96,16 @@ class MaskState:
             yield
         finally:
             self._writing = False
+
+    @property
+    def by_model(self) -> bool:
+        """Whether what happens just now is done by a run."""
+        return self._writing
+
+    def written(self, place: str = "") -> Written | None:
+        """What the last run that stands wrote into a plane."""
+        last = self._last(place)
+        return None if last is None else last.written
 
     def push(self, step: Step) -> None:
         """Remember the run that was written just now."""

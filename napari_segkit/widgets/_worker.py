@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QThreadPool, Signal
 
 from napari_segkit.errors import SegkitError
 from napari_segkit.widgets._dock import when_destroyed
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 """A job may yield thousands of times a second; each repaint composes the whole window anew."""
+
+_THREADS = 8
+"""Qt has as many as the machine has cores; a long prediction must not keep a mask from the disk."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ class JobRunner(QObject):
             return (yield from job)
 
         steps.__qualname__ = title  # napari's "still running" question names it
+        pool = QThreadPool.globalInstance()
+        pool.setMaxThreadCount(max(pool.maxThreadCount(), _THREADS))
         worker = create_worker(steps, _worker_class=_JobWorker)
         worker.yielded.connect(self._on_yielded)
         worker.returned.connect(self._on_returned)

@@ -11,7 +11,7 @@ from napari_segkit.data.atomic import disk_errors, sync_folder
 from napari_segkit.data.store import changes, journal
 from napari_segkit.data.store.record import Record, damaged, difference
 from napari_segkit.data.store.snapshot import Snapshot, read_record, read_snapshot, write_snapshot
-from napari_segkit.errors import DatasetError, MaskError
+from napari_segkit.errors import ChangedError, MaskError
 from napari_segkit.ops.label_codec import pack_labels, unpack_labels
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class ImageFiles:
         ------
         MaskError
             Where the mask had another size, so that it must be saved whole.
-        DatasetError
+        ChangedError
             Where another program changed the files.
         WriteError
             Where the disk refuses; nothing changed.
@@ -135,7 +135,7 @@ class ImageFiles:
         ------
         MaskError
             Where mask and record have other sizes.
-        DatasetError
+        ChangedError, DatasetError
             Where another program changed the files, or they are damaged.
         WriteError
             Where the disk refuses; what was stored is intact.
@@ -161,10 +161,10 @@ class ImageFiles:
 
         Raises
         ------
-        DatasetError
+        ChangedError
         """
         if self._look() != self.seen:
-            raise DatasetError(
+            raise ChangedError(
                 "stored mask was changed by another program",
                 where=self._mask,
                 remedy="open the image again to see its version, or save yours over it",

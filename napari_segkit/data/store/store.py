@@ -204,7 +204,7 @@ class Store:
         MaskError
             Where the mask had another size: save it.
         DatasetError
-            Where the store is read-only, or another program changed the files.
+            Where the store is read-only; a `ChangedError` where another program changed the files.
         WriteError
             Where the disk refuses; what was stored is intact.
         """

@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.registry import recognise
 from napari_segkit.data.provenance import beside, read_provenance
 from napari_segkit.data.store import Record, Status, Store
-from napari_segkit.errors import DatasetError, ModelError, SegkitError, WriteError
+from napari_segkit.errors import DatasetError, SegkitError, WriteError
 from napari_segkit.jobs import drain
 from napari_segkit.jobs.autosave import Autosave
 from napari_segkit.jobs.review import (
@@ -28,36 +28,10 @@ from napari_segkit.jobs.review import (
 )
 from napari_segkit.jobs.review_report import export_store, session_report
 from napari_segkit.jobs.uncertainty import disagreement, uncertainty_of
-from napari_segkit.models.base import ModelParams, Segmenter
+from napari_segkit.models.base import ModelParams
 from napari_segkit.ops.instance_rows import InstanceRow
 from napari_segkit.ops.masks import segmentation_from_labels
-from napari_segkit.types import ClassDef, Job, Progress, Prompts, Provenance, Segmentation
-
-CLASSES = (ClassDef("coin", (250, 170, 50)),)
-
-
-class Bright(Segmenter):
-    """Everything bright is one coin; black images fail."""
-
-    id: ClassVar[str] = "bright"
-    title: ClassVar[str] = "Bright"
-    classes: ClassVar[tuple[ClassDef, ...]] = CLASSES
-    Params: ClassVar[type[ModelParams]] = ModelParams
-    presets: ClassVar[dict[str, ModelParams]] = {"default": ModelParams()}
-    runs = 0
-
-    def predict(self, image: np.ndarray, prompts: Prompts, params: Any) -> Job[Segmentation]:
-        yield Progress(0, 1, "look")
-        type(self).runs += 1
-        if not image.any():
-            raise ModelError("nothing to see")
-        labels = (image[..., 0] > 100).astype(np.int32)
-        return segmentation_from_labels(
-            labels,
-            classes=CLASSES,
-            scores={1: image[0, 0, 2] / 255},
-            provenance=Provenance("bright", version="1"),
-        )
+from tests.bright import CLASSES, Bright
 
 
 @pytest.fixture
@@ -212,9 +186,9 @@ def test_autosave_waits_for_the_end_of_a_stroke_but_not_for_long(store: Store) -
     autosave.mark((0, 0, 1, 1), 10.0)
     assert not autosave.due(10.4)
     assert autosave.due(10.5)
-    for tick in range(1, 21):
+    for tick in range(1, 16):
         autosave.mark((0, 0, 1, 1), 10 + tick / 10)
-        assert autosave.due(10 + tick / 10) == (tick == 20)
+        assert autosave.due(10 + tick / 10) == (tick == 15)
 
 
 def test_F53_a_full_disk_is_told_once_and_nothing_is_forgotten(

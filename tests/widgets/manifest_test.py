@@ -31,6 +31,7 @@ def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
         "Export masks",
         "Import masks",
         "CVAT server",
+        "Review",
     ]
     menus = {
         name: [item.command for item in items]
@@ -42,6 +43,7 @@ def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
             "napari-segkit.dust_dock",
             "napari-segkit.eggpan_dock",
         ],
+        "napari/layers/annotate": ["napari-segkit.review_dock"],
         "napari/file/io_utilities": [
             "napari-segkit.import_dock",
             "napari-segkit.export_dock",
@@ -80,9 +82,10 @@ from napari_segkit.widgets.dust import DustDock
 from napari_segkit.widgets.network import EggPanDock
 from napari_segkit.widgets.exchange import ExportDock
 from napari_segkit.widgets.importing import ImportDock
+from napari_segkit.widgets.review import ReviewDock
 from napari_segkit.widgets.server import CvatDock
 viewer = ViewerModel()
-kinds = [CoinsDock, DustDock, EggPanDock, ExportDock, ImportDock, CvatDock]
+kinds = [CoinsDock, DustDock, EggPanDock, ExportDock, ImportDock, CvatDock, ReviewDock]
 docks = [kind(viewer) for kind in kinds]
 print(*sorted({"torch", "cv2", "torchvision", "openvino"} & set(sys.modules)))
 """

@@ -33,6 +33,8 @@ class Keeper(QObject):
     ----------
     store
         Where to; ``None``: nothing is written.
+    failing
+        Whether the disk refuses.
     """
 
     saved = Signal(str)
@@ -47,7 +49,7 @@ class Keeper(QObject):
     def __init__(self, shelf: Shelf, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._shelf = shelf
-        self._failing = False
+        self.failing = False
         self.lane = WriteLane(self)
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -63,7 +65,7 @@ class Keeper(QObject):
     @store.setter
     def store(self, store: Store | None) -> None:
         self._last.store = store
-        self._failing = False
+        self.failing = False
 
     @property
     def busy(self) -> bool:
@@ -127,9 +129,9 @@ class Keeper(QObject):
             one.conflict = True
             self.conflict.emit(one.name, error)
         elif one.failing:
-            if error is not None and not self._failing:
+            if error is not None and not self.failing:
                 self.failed.emit(error)
-            self._failing = True
+            self.failing = True
             self.watch()
         else:
             self._on_success(one, version)
@@ -139,8 +141,8 @@ class Keeper(QObject):
             one.dirty_again()
         else:
             one.predicted_here = False
-        if self._failing:
-            self._failing = False
+        if self.failing:
+            self.failing = False
             self.mended.emit()
         self.saved.emit(one.name)
 

@@ -127,6 +127,11 @@ class ReviewDock(Dock):
 
     def go(self, name: str) -> None:
         """Open an image of the list."""
+        if not self.session.keeper.failing:
+            self.status.clear()
+        self._go(name)
+
+    def _go(self, name: str) -> None:
         self.question.clear()
         self.session.go(name, ahead=self._after(name))
         self._show_current(name)
@@ -179,7 +184,7 @@ class ReviewDock(Dock):
         first = next(iter(store.recovered), None) or next_open(self.model.names, None, store)
         first = first or next(iter(self.model.names), None)
         if first is not None:
-            self.go(first)
+            self._go(first)
 
     def _close(self) -> None:
         self.predict.runner.cancel()
@@ -241,11 +246,8 @@ class ReviewDock(Dock):
 
     def _on_shown(self, one: OpenImage) -> None:
         self._show_current(one.name)
-        notes = one.notes
-        if notes:
-            self.status.say(one.name, notes=notes)
-        elif not self.status.sentence.text().startswith("⚠"):
-            self.status.clear()
+        if one.notes:
+            self.status.say(self.status.sentence.text() or one.name, notes=one.notes)
 
     def _on_blocked(self, blocked: Blocked) -> None:
         self._show_current(blocked.name)

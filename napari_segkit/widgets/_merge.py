@@ -14,7 +14,6 @@ Pure numpy, for the worker, in bands of rows: beside result, layer and changed p
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -24,67 +23,18 @@ import numpy as np
 from napari_segkit.ops.masks import lookup
 from napari_segkit.ops.tally import tally, tally_pairs
 from napari_segkit.types import Progress
+from napari_segkit.widgets._bands import Before as Before
+from napari_segkit.widgets._bands import Written as Written
+from napari_segkit.widgets._bands import bands, with_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Mapping
 
     from numpy.typing import NDArray
 
     from napari_segkit.types import Job, Labels
 
 _STROKE = -1
-_BAND = 1 << 21
-"""Pixels of a band."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What the last run wrote into a plane, compressed band by band (12 Mpx to about 0.5 MB).
-
-    Where a stroke of the person was kept it holds -1, so that the stroke differs from it for ever.
-    """
-
-    bands: tuple[bytes, ...]
-
-    @classmethod
-    def whole(cls, labels: Labels) -> Written:
-        """What a run would have written that found exactly these labels (H, W)."""
-        rows = _rows_of_band(labels.shape[1])
-        starts = range(0, len(labels), rows)
-        return cls(tuple(cls.pack(labels[start : start + rows]) for start in starts))
-
-    def labels(self, shape: tuple[int, int]) -> Labels:
-        """The plane (H, W) as the run found it; where strokes were kept, 0."""
-        flat = np.concatenate([np.frombuffer(zlib.decompress(b), np.int32) for b in self.bands])
-        return np.maximum(flat, 0).reshape(shape)
-
-    @staticmethod
-    def pack(band: Labels) -> bytes:
-        """Compress a band, (H, W) int32."""
-        return zlib.compress(band.tobytes(), 1)
-
-
-@dataclass(frozen=True)
-class Before:
-    """The plane that a result is for.
-
-    Attributes
-    ----------
-    data, key
-        The layer's array and the plane's index in it; read when the result is there.
-    written
-        What was written last; ``None``: whatever is in the plane is the person's.
-    names
-        Every id that the layer's features name: those of a stack's other planes stay theirs.
-    revision
-        Counts the changes of the layer: a patch is for this one only.
-    """
-
-    data: NDArray[Any]
-    key: tuple[int | slice, ...]
-    written: Written | None = None
-    names: frozenset[int] = frozenset()
-    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,20 +72,6 @@ class Patch:
     left_out: int = 0
 
 
-@dataclass(frozen=True)
-class _Band:
-    """Rows of the result, of the layer now, and of what was written last."""
-
-    start: int
-    result: Labels
-    now: Labels
-    last: Labels
-
-    @property
-    def strokes(self) -> NDArray[np.bool_]:
-        return self.now != self.last
-
-
 @dataclass
 class _Survey:
     """Pixels of each object, and of each pair of a new object and one that is there."""
@@ -160,10 +96,16 @@ def merge(result: Labels, before: Before, boxes: NDArray[np.float32] | None = No
         Where the model has looked; what earlier runs found elsewhere stays. None or no rows:
         everywhere.
     """
-    yield Progress(0, 3, "comparing")
     stay: dict[int, int] = {}
     if boxes is not None and len(boxes):
         result, stay = _with_those_outside(result, before, boxes)
+    patch = yield from join(result, before, stay)
+    return replace(patch, id_of={k: label for k, label in patch.id_of.items() if k not in stay})
+
+
+def join(result: Labels, before: Before, stay: Mapping[int, int]) -> Job[Patch]:
+    """Make a plane what a result says, under the strokes; the ids of ``stay`` are settled."""
+    yield Progress(0, 3, "comparing")
     survey = _survey(result, before)
     known = frozenset(survey.now) | survey.last
     id_of = _keep_ids(survey, before.names - known, stay)
@@ -173,8 +115,7 @@ def merge(result: Labels, before: Before, boxes: NDArray[np.float32] | None = No
     left_out = {key for key, count in hidden.items() if 2 * count > survey.new[key]}
     id_of = _keep_ids(survey, before.names - known, stay, skip=left_out)
     yield Progress(2, 3, "comparing")
-    patch = _patch(result, before, id_of, known, len(left_out))
-    return replace(patch, id_of={k: label for k, label in patch.id_of.items() if k not in stay})
+    return _patch(result, before, id_of, known, len(left_out))
 
 
 def _with_those_outside(
@@ -191,7 +132,7 @@ def _with_those_outside(
     found: Counter[int] = Counter()
     within: Counter[int] = Counter()
     covered: Counter[int] = Counter()
-    for band in _bands(result, before):
+    for band in bands(result, before):
         ours = np.where(band.strokes, 0, band.now)
         found.update(tally(ours))
         within.update(tally(ours[inside[band.start : band.start + len(ours)]]))
@@ -201,35 +142,12 @@ def _with_those_outside(
         for label, count in sorted(found.items())
         if 2 * within[label] <= count and 2 * covered[label] <= count
     ]
-    first = int(result.max()) + 1
-    keys = {label: first + number for number, label in enumerate(outside)}
-    joined = result.copy()
-    for band in _bands(result, before):
-        ours = np.where(band.strokes | (band.result > 0), 0, band.now)
-        joined[band.start : band.start + len(ours)] += lookup(ours, keys)
-    return joined, {key: label for label, key in keys.items()}
-
-
-def _rows_of_band(width: int) -> int:
-    return max(1, _BAND // max(1, width))
-
-
-def _bands(result: Labels, before: Before) -> Iterator[_Band]:
-    plane = before.data[before.key]
-    rows = _rows_of_band(result.shape[1])
-    for number, start in enumerate(range(0, len(result), rows)):
-        now = plane[start : start + rows].astype(np.int32)
-        if before.written is None:
-            last = np.zeros_like(now)
-        else:
-            packed = zlib.decompress(before.written.bands[number])
-            last = np.frombuffer(packed, np.int32).reshape(now.shape)
-        yield _Band(start, result[start : start + rows], now, last)
+    return with_kept(result, before, outside)
 
 
 def _survey(result: Labels, before: Before) -> _Survey:
     found = _Survey()
-    for band in _bands(result, before):
+    for band in bands(result, before):
         found.new.update(tally(band.result))
         found.now.update(tally(band.now))
         found.last.update(tally(band.last))
@@ -271,7 +189,7 @@ def _keep_ids(
 def _hidden(result: Labels, before: Before, id_of: dict[int, int], drawn: set[int]) -> Counter[int]:
     """New object -> pixels that lie under strokes which say something else."""
     found: Counter[int] = Counter()
-    for band in _bands(result, before):
+    for band in bands(result, before):
         strokes = band.strokes
         if strokes.any():
             mapped = lookup(band.result, id_of)
@@ -288,7 +206,7 @@ def _patch(
     written: list[bytes] = []
     present: set[int] = set()
     touched: set[int] = set()
-    for band in _bands(result, before):
+    for band in bands(result, before):
         mapped, strokes = lookup(band.result, id_of), band.strokes
         final = np.where(strokes, band.now, mapped)
         rows, columns = np.nonzero(final != band.now)

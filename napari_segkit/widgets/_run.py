@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_segkit.types import Prompts
+from napari_segkit.widgets._bands import Before
 from napari_segkit.widgets._binding import find_mask, unbind
 from napari_segkit.widgets._dock import when_destroyed
 from napari_segkit.widgets._jobs import Answer, merge_job, segment_job
@@ -26,9 +26,8 @@ from napari_segkit.widgets._masks import (
     is_being_painted,
     is_usable,
 )
-from napari_segkit.widgets._merge import Before, merge
+from napari_segkit.widgets._merge import merge
 from napari_segkit.widgets._undo import state_of
-from napari_segkit.widgets._words import NOUNS, counted
 from napari_segkit.widgets._worker import Failure, JobRunner
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.errors import SegkitError
     from napari_segkit.models.base import ModelParams, Segmenter
+    from napari_segkit.types import Job
     from napari_segkit.widgets._layers import ImageSource
 
 _AT_ONCE = 200_000
@@ -136,14 +136,30 @@ class SegmentRun(QObject):
         prompts = Prompts()
         if shapes is not None:
             prompts = Prompts(boxes=boxes_on_plane(shapes, image, source.plane))
+        make = partial(segment_job, model, source, prompts, params, load=load)
+        self.begin(model, image, source, make)
+
+    def begin(
+        self,
+        model: Segmenter,
+        image: Image,
+        source: ImageSource,
+        make: Callable[[Before], Job[Answer]],
+    ) -> None:
+        """Start any job whose answer goes into the mask of an image and a model.
+
+        Parameters
+        ----------
+        make
+            The mask's plane as it is -> the job.
+        """
         target = find_mask(self._viewer.layers, image, model.id)
         if target is not None and not is_usable(target, source):
             unbind(target)
             target = None
         self._offered = None
         self._task = _Task(model, image, source, target, None if target is None else target.data)
-        job = segment_job(model, source, prompts, params, _before(target, source), load=load)
-        self._runner.start(job, title=f"{model.title}: {image.name}")
+        self._runner.start(make(_before(target, source)), title=f"{model.title}: {image.name}")
 
     def cancel(self) -> None:
         """Stop at the model's next step; the mask stays as it is."""
@@ -223,7 +239,7 @@ class SegmentRun(QObject):
         if writer.lost:
             self._offer(task, answer, _REPLACED)
         else:
-            self._end(Outcome(_sentence(task, answer), _notes(answer)))
+            self._end(Outcome(answer.sentence(task.model.id), answer.notes))
 
     def _image_fault(self, task: _Task) -> str | None:
         if task.image not in self._viewer.layers:
@@ -243,7 +259,7 @@ class SegmentRun(QObject):
 
     def _offer(self, task: _Task, answer: Answer, fault: str) -> None:
         self._offered = task, answer
-        self._end(Outcome(_sentence(task, answer), answer.result.notes, offered=fault))
+        self._end(Outcome(answer.sentence(task.model.id), answer.result.notes, offered=fault))
 
     def _on_failed(self, failure: Failure) -> None:
         self._end(Outcome(failure.sentence, failure=failure))
@@ -260,21 +276,6 @@ def _before(target: Labels | None, source: ImageSource) -> Before:
     if target is not None:
         return state_of(target).before(target, source.plane)
     return Before(np.zeros(source.plane.shape, np.uint16), (slice(None), slice(None)))
-
-
-def _sentence(task: _Task, answer: Answer) -> str:
-    """``24 coins in 0.03 s · coins``."""
-    counts = Counter(one.class_name for one in answer.result.instances.values())
-    found = ", ".join(counted(n, NOUNS.get(name, name)) for name, n in counts.items())
-    return f"{found or 'Nothing found'} in {answer.seconds:.2f} s · {task.model.id}"
-
-
-def _notes(answer: Answer) -> tuple[str, ...]:
-    if not answer.patch.left_out:
-        return answer.result.notes
-    count = answer.patch.left_out
-    objects = "1 object" if count == 1 else f"{count} objects"
-    return (*answer.result.notes, f"{objects} left out: your strokes are there")
 
 
 def _finish_all(writers: list[PatchWriter]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_segkit.types import Progress
+    from napari_segkit.widgets._run import Outcome
 
 
 class StatusBox(QWidget):
@@ -137,6 +138,20 @@ class StatusBox(QWidget):
         self.copy_button.setVisible(bool(details))
         self.action_button.setText(action)
         self.action_button.setVisible(bool(action))
+
+    def tell(self, outcome: Outcome) -> None:
+        """Say how a run ended."""
+        if outcome.offered:
+            self.say(
+                f"Not written: {outcome.offered}",
+                notes=(outcome.sentence, *outcome.notes),
+                action="Add as a new layer",
+                bad=True,
+            )
+        elif outcome.failure is not None:
+            self.say(outcome.failure.sentence, details=outcome.failure.details, bad=True)
+        else:
+            self.say(outcome.sentence, notes=outcome.notes)
 
     def _on_copy(self) -> None:
         text = f"{self.sentence.text()}\n{self.details.toPlainText()}"

@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
+from napari_segkit.widgets._bands import Before
 from napari_segkit.widgets._colors import Palette
 from napari_segkit.widgets._features import ids_of, name_drawn_label
-from napari_segkit.widgets._merge import Before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from napari.utils.events import Event
 
+    from napari_segkit.widgets._bands import Written
     from napari_segkit.widgets._layers import Plane
-    from napari_segkit.widgets._merge import Written
 
 _STEPS = 20
 """Runs that are remembered of each plane; more cannot be undone and then run again."""

@@ -179,18 +179,7 @@ class SegmentDock(Dock):
 
     def _tell(self, outcome: Outcome) -> None:
         """Say how something ended."""
-        if outcome.offered:
-            self.status.say(
-                f"Not written: {outcome.offered}",
-                notes=(outcome.sentence, *outcome.notes),
-                action="Add as a new layer",
-                bad=True,
-            )
-        elif outcome.failure is not None:
-            failure = outcome.failure
-            self.status.say(failure.sentence, details=failure.details, bad=True)
-        else:
-            self.status.say(outcome.sentence, notes=outcome.notes)
+        self.status.tell(outcome)
         self._show_running()
 
     def _on_add_offered(self) -> None:

@@ -13,10 +13,11 @@ from napari.layers import Image, Labels
 from napari_segkit.jobs import drain
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.types import ClassDef, Segmentation
+from napari_segkit.widgets._bands import Before
 from napari_segkit.widgets._binding import find_mask, read_binding
 from napari_segkit.widgets._layers import ImageSource, image_source
 from napari_segkit.widgets._masks import PatchWriter, add_mask_layer, is_usable
-from napari_segkit.widgets._merge import Before, Patch
+from napari_segkit.widgets._merge import Patch
 from napari_segkit.widgets._merge import merge as merge_job
 from napari_segkit.widgets._undo import state_of
 
@@ -128,7 +129,7 @@ def test_bands_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     """One mask in one piece, the other in bands of three rows."""
     one, many = Bench(), Bench()
     for bench, size in ((one, 1 << 21), (many, 180)):
-        monkeypatch.setattr("napari_segkit.widgets._merge._BAND", size)
+        monkeypatch.setattr("napari_segkit.widgets._bands._BAND", size)
         bench.run(squares((2, 2), (20, 30), (30, 50)))
         bench.mask.data_setitem(np.nonzero(squares((20, 33))), 0)
         bench.mask.data_setitem(np.nonzero(squares((12, 20))), 9)

@@ -35,6 +35,11 @@ def eggpan_scene() -> list[LayerData]:
     return _shipped("eggpan_generated")
 
 
+def rings_scene() -> list[LayerData]:
+    """A generated packshot of rings."""
+    return _shipped("rings_generated")
+
+
 def _shipped(name: str) -> list[LayerData]:
     from napari_segkit.data.images import read_image
 

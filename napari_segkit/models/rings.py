@@ -7,16 +7,17 @@ alone, and an existing mask is turned into logits anew each time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import Field
 
 from napari_segkit import __version__
 from napari_segkit.errors import ParamsError
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter
-from napari_segkit.models.rings_base import AUTO, Bases, bases_here
-from napari_segkit.types import ClassDef, Progress, Prompts, Provenance
+from napari_segkit.models.rings_base import Bases, bases_here
+from napari_segkit.models.rings_params import RING as RING
+from napari_segkit.models.rings_params import RingParams as RingParams
+from napari_segkit.types import Progress, Prompts, Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,58 +28,27 @@ if TYPE_CHECKING:
     from napari_segkit.data.embeddings import EmbeddingCache
     from napari_segkit.models.rings_base import LoadedBase
     from napari_segkit.models.rings_plan import Ask, Found
-    from napari_segkit.types import Image, Job, Labels, Segmentation
+    from napari_segkit.types import ClassDef, Image, Job, Labels, Segmentation
 
     Mask = NDArray[np.bool_]
 
-RING = ClassDef("ring", (255, 196, 0))
 
+class Prepared(NamedTuple):
+    """An image whose embedding is there.
 
-class RingParams(ModelParams):
-    """What can be set."""
+    Attributes
+    ----------
+    fresh
+        Whether it was made now, not known already.
+    weights
+        Hashes of base and adapter.
+    notes
+        Sentences for the person.
+    """
 
-    base: str = Field(
-        AUTO,
-        title="Base model",
-        description="auto or sam-segkit-s: the small one; vit_b, vit_l, vit_h: SAM's own, once "
-        "fetched; or a file in segment_anything's layout.",
-    )
-    adapter: str = Field(
-        AUTO,
-        title="Adapter",
-        description="auto: the adopted or shipped one for this base; none: the bare base; or a "
-        "file of segkit train rings or of the ring project.",
-    )
-    candidate: Literal["auto", "best", "1", "2", "3"] = Field(
-        "auto",
-        title="Candidate",
-        description="The network offers three masks for an unclear prompt: the one it thinks best, "
-        "or the first (a part), second or third (the whole). auto: one mask for a box, the best "
-        "of three for a single point.",
-    )
-    window: Literal["auto", "whole"] = Field(
-        "auto",
-        title="Look at",
-        description="auto: small objects in large images through a window at full resolution; "
-        "whole: always the whole image.",
-        json_schema_extra={"group": "Details"},
-    )
-    smallest: int = Field(
-        12,
-        ge=1,
-        le=100_000,
-        title="Smallest part",
-        description="In pixels: smaller parts and holes of a mask are removed.",
-        json_schema_extra={"group": "Details"},
-    )
-    margin: float = Field(
-        0.1,
-        ge=0,
-        le=0.25,
-        title="Margin of a box",
-        description="A mask may leave its box by this share of the box's size.",
-        json_schema_extra={"group": "Details"},
-    )
+    fresh: bool
+    weights: str
+    notes: tuple[str, ...]
 
 
 class Rings(Segmenter):
@@ -135,6 +105,7 @@ class Rings(Segmenter):
         for done, part in batches(wanted):
             yield Progress(done, len(wanted), "finding objects")
             found.update(self._masks(image, prompts.mask, part, params, base, adapter))
+        yield from self._look_closer(image, wanted, found, params, base, adapter)
         labels, scores = painted(found, shape)
         lost = len(wanted) - len(scores)
         if lost:
@@ -148,7 +119,7 @@ class Rings(Segmenter):
                 self.id,
                 params.model_dump(),
                 prompts.as_dict(),
-                weights_sha256="+".join(part for part in (base.sha256, adapter) if part),
+                weights_sha256=_weights(base, adapter),
                 version=__version__,
             ),
         )
@@ -189,6 +160,7 @@ class Rings(Segmenter):
                 mask = objects[group[0].number].mask
                 start = None if mask is None else (mask != 0).astype(np.int32)
                 found.update(self._masks(image, start, group, params, base, adapter))
+        yield from self._look_closer(image, wanted, found, params, base, adapter)
         return [found[number] for number in range(len(wanted))]
 
     def refine(self, image: Image, start: Mask, prompts: Prompts, params: RingParams) -> Job[Mask]:
@@ -219,15 +191,15 @@ class Rings(Segmenter):
         result[y0:y1, x0:x1] = mask
         return result
 
-    def prepare(self, image: Image, params: RingParams) -> Job[bool]:
-        """Encode a whole image ahead of its prompts; whether that was still to be done."""
-        base, adapter, _ = yield from self._bases.ready(params.base, params.adapter)
+    def prepare(self, image: Image, params: RingParams) -> Job[Prepared]:
+        """Encode a whole image ahead of its prompts."""
+        base, adapter, notes = yield from self._bases.ready(params.base, params.adapter)
         yield Progress(0, 1, "encoding the image")
         cache, key = self._kept(), self._key(image, base, adapter)
-        if cache.find(key) is not None:
-            return False
-        cache.get(key, lambda: base.backend.encode(image))
-        return True
+        fresh = cache.find(key) is None
+        if fresh:
+            cache.get(key, lambda: base.backend.encode(image))
+        return Prepared(fresh, _weights(base, adapter), notes)
 
     def _kept(self) -> EmbeddingCache:
         from napari_segkit.data.embeddings import shared_cache
@@ -244,6 +216,25 @@ class Rings(Segmenter):
     def _embedding(self, image: Image, base: LoadedBase, adapter: str) -> NDArray[np.float16]:
         key = self._key(image, base, adapter)
         return self._kept().get(key, lambda: base.backend.encode(image))
+
+    def _look_closer(
+        self,
+        image: Image,
+        wanted: list[Ask],
+        found: dict[int, Found],
+        params: RingParams,
+        base: LoadedBase,
+        adapter: str,
+    ) -> Job[None]:
+        """Find small objects that clicks alone tell of once more, at full resolution."""
+        from napari_segkit.models.rings_plan import closer
+
+        size = base.backend.input_size
+        for ask in wanted if params.window == "auto" else ():
+            again = closer(ask, found[ask.number], image.shape[:2], size)
+            if again is not None:
+                yield Progress(len(wanted) - 1, len(wanted), "looking closer")
+                found.update(self._masks(image, None, [again], params, base, adapter))
 
     def _masks(
         self,
@@ -274,3 +265,8 @@ class Rings(Segmenter):
             mask = mask_from_logits(masks[best], view.shape[:2], size, local)
             score = float(np.clip(ious[best], 0, 1))
             yield ask.number, Found(roi, without_specks(mask, params.smallest), score)
+
+
+def _weights(base: LoadedBase, adapter: str) -> str:
+    """Hashes of base and adapter, for provenance."""
+    return "+".join(part for part in (base.sha256, adapter) if part)

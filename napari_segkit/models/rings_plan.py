@@ -11,6 +11,7 @@ import numpy as np
 from napari_segkit.errors import PromptError
 from napari_segkit.ops.masks import instance_boxes
 from napari_segkit.ops.prompt_windows import window_of
+from napari_segkit.types import Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.ops.prompt_windows import Window
-    from napari_segkit.types import Box, Labels, Prompts
+    from napari_segkit.types import Box, Labels
 
     Mask = NDArray[np.bool_]
     Roi = tuple[int, int, int, int]
@@ -177,6 +178,24 @@ def _around(box: Box | None) -> Box:
     if box is None:
         return 0.0, 0.0, float("inf"), float("inf")
     return box
+
+
+def closer(ask: Ask, found: Found, shape: tuple[int, int], input_size: int) -> Ask | None:
+    """The same object through a window, where clicks alone told of it and it turned out small.
+
+    None where the window is the one that was looked at. Clicks outside of it are left out.
+    """
+    if ask.box is not None or not found.mask.any():
+        return None
+    x, y = found.roi[:2]
+    x0, y0, x1, y1 = instance_boxes(found.mask.astype(np.int32))[1]
+    on = Prompts(points=ask.points, point_labels=ask.labels)
+    around = _tuple(np.array(box_with((x0 + x, y0 + y, x1 + x, y1 + y), on), np.float32))
+    window = window_of(around, shape, input_size)
+    if window == ask.window:
+        return None
+    mine = _inside(ask.points, np.array(window))
+    return replace(ask, window=window, points=ask.points[mine], labels=ask.labels[mine])
 
 
 def is_unclear(ask: Ask) -> bool:

@@ -57,9 +57,30 @@ def clean_prompts(prompts: Prompts, shape: tuple[int, int]) -> tuple[Prompts, tu
 def _clean_boxes(
     boxes: NDArray[np.float32], shape: tuple[int, int]
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    kept, clipped, notes = usable_boxes(boxes, shape)
+    return clipped[kept], notes
+
+
+def usable_boxes(
+    boxes: NDArray[np.float32], shape: tuple[int, int]
+) -> tuple[NDArray[np.bool_], NDArray[np.float32], tuple[str, ...]]:
+    """Which boxes can be used, all of them clipped to the image, and what was done to them.
+
+    Returns
+    -------
+    kept : (N,) bool
+    clipped : (N, 4)
+    notes
+        One sentence for each kind of change.
+
+    Raises
+    ------
+    PromptError
+        Where the array is none of boxes.
+    """
     boxes = np.asarray(boxes, np.float32)
     if boxes.size == 0:
-        return np.zeros((0, 4), np.float32), ()
+        return np.zeros(0, bool), np.zeros((0, 4), np.float32), ()
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise PromptError("boxes have the wrong form", expected="(N, 4) XYXY", got=boxes.shape)
     height, width = shape
@@ -76,7 +97,7 @@ def _clean_boxes(
         _count(outside, "box", "skipped: outside of the image"),
         _count(changed, "box", "clipped to the image"),
     )
-    return clipped[kept], tuple(note for note in notes if note)
+    return kept, clipped, tuple(note for note in notes if note)
 
 
 def _clean_points(

@@ -25,10 +25,11 @@ def follow(widget: QWidget, emitters: list[Any], slot: Callable[..., None]) -> N
     links = [(emitter, slot) for emitter in emitters]
     for emitter, one in links:
         emitter.connect(one)
-    widget.destroyed.connect(partial(_disconnect, links))
+    widget.destroyed.connect(partial(unlink, links))
 
 
-def _disconnect(links: list[tuple[Any, Any]], _destroyed: object = None) -> None:
+def unlink(links: list[tuple[Any, Any]], _destroyed: object = None) -> None:
+    """Disconnect napari's events from what they were connected to."""
     for emitter, slot in links:
         emitter.disconnect(slot)
     links.clear()

@@ -20,6 +20,8 @@ from superqt import QCollapsible
 from napari_segkit.errors import ParamsError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pydantic.fields import FieldInfo
 
     from napari_segkit.models.base import ModelParams
@@ -33,6 +35,13 @@ _FLOAT = 1e9
 
 class ParamsForm:
     """One line per parameter; parameters with a group are folded away under its name.
+
+    Parameters
+    ----------
+    params
+        What is shown at first.
+    without
+        Names of parameters that have no line: the dock has something better for them.
 
     Attributes
     ----------
@@ -49,8 +58,9 @@ class ParamsForm:
     changed = Signal()
     live_changed = Signal()
 
-    def __init__(self, params: ModelParams) -> None:
+    def __init__(self, params: ModelParams, *, without: Collection[str] = ()) -> None:
         self._type = type(params)
+        self._without = without
         self._fields = self._type.model_fields
         self._given: dict[str, Any] = {}
         self._shown: dict[str, Any] = {}
@@ -69,7 +79,11 @@ class ParamsForm:
         native = QWidget()
         layout = QVBoxLayout(native)
         layout.setContentsMargins(0, 0, 0, 0)
-        still = {name: field for name, field in self._fields.items() if not _is_live(field)}
+        still = {
+            name: field
+            for name, field in self._fields.items()
+            if name not in self._without and not _is_live(field)
+        }
         for group in dict.fromkeys(_group(field) for field in still.values()):
             names = [name for name, field in still.items() if _group(field) == group]
             lines = self._make_lines(names)

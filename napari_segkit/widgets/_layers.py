@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer, Shapes
+    from napari.layers import Image, Layer, Points, Shapes
     from numpy.typing import NDArray
 
     from napari_segkit.types import Image as RgbImage
@@ -187,8 +187,6 @@ def read_rgb(source: ImageSource) -> tuple[RgbImage, tuple[str, ...]]:
 def boxes_on_plane(shapes: Shapes, image: Image, plane: Plane) -> NDArray[np.float32]:
     """Bounding boxes, in an image's pixels, of the shapes that lie on a plane of it.
 
-    Goes through world coordinates, so both layers may be scaled, rotated and moved.
-
     Returns
     -------
     boxes : (N, 4) float32
@@ -199,26 +197,67 @@ def boxes_on_plane(shapes: Shapes, image: Image, plane: Plane) -> NDArray[np.flo
     PromptError
         Where the layer has no shapes, or none on this plane (F39).
     """
-    outlines = [np.asarray(outline, float) for outline in shapes.data]
-    if not outlines:
+    if not len(shapes.data):
         raise PromptError(
             "no boxes are drawn", where=shapes.name, remedy='draw some, or choose "Whole image"'
         )
+    at, boxes = shapes_on_plane(shapes, image, plane)
+    if not len(at):
+        raise PromptError(
+            "no box lies on this plane",
+            where=shapes.name,
+            got=f"{len(shapes.data)} elsewhere",
+            remedy="move the slider, or draw boxes here",
+        )
+    return boxes
+
+
+def shapes_on_plane(
+    shapes: Shapes, image: Image, plane: Plane
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Which shapes lie on a plane of an image, and their bounding boxes in its pixels.
+
+    Goes through world coordinates, so both layers may be scaled, rotated and moved.
+
+    Returns
+    -------
+    at : (N,)
+        Positions in the layer.
+    boxes : (N, 4) float32
+        x0 y0 x1 y1; not clipped.
+    """
+    outlines = [np.asarray(outline, float) for outline in shapes.data]
+    if not outlines:
+        return np.zeros(0, np.intp), np.zeros((0, 4), np.float32)
     matrix, offset = _affine(shapes, image)
     points = np.concatenate(outlines) @ matrix.T + offset
     starts = np.cumsum([0, *(len(outline) for outline in outlines[:-1])])
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
     here = _on_plane(low, high, plane, shapes.ndim)
-    if not here.any():
-        raise PromptError(
-            "no box lies on this plane",
-            where=shapes.name,
-            got=f"{len(outlines)} elsewhere",
-            remedy="move the slider, or draw boxes here",
-        )
     row, column = (axis for axis, part in enumerate(plane.key) if isinstance(part, slice))
     boxes = np.stack([low[:, column], low[:, row], high[:, column], high[:, row]], axis=1)
-    return boxes[here].astype(np.float32) + np.float32(0.5)
+    return np.flatnonzero(here), boxes[here].astype(np.float32) + np.float32(0.5)
+
+
+def points_on_plane(
+    points: Points, image: Image, plane: Plane
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Which points lie on a plane of an image, and where in its pixels.
+
+    Returns
+    -------
+    at : (N,)
+        Positions in the layer.
+    xy : (N, 2)
+        x y.
+    """
+    if not len(points.data):
+        return np.zeros(0, np.intp), np.zeros((0, 2))
+    matrix, offset = _affine(points, image)
+    places = np.asarray(points.data, float) @ matrix.T + offset
+    here = _on_plane(places, places, plane, points.ndim)
+    row, column = (axis for axis, part in enumerate(plane.key) if isinstance(part, slice))
+    return np.flatnonzero(here), places[here][:, [column, row]] + 0.5
 
 
 def _on_plane(

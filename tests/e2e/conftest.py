@@ -2,12 +2,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
 
 from napari_segkit.widgets.segment import SegmentDock
+from tests.models.tiny import tiny_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from napari import Viewer
     from pytestqt.qtbot import QtBot
@@ -44,3 +50,77 @@ def gate_dock(gate: Any) -> type[SegmentDock]:
         model_id = gate.id
 
     return GateDock
+
+
+@pytest.fixture
+def ring_base(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A base is shipped; it finds a hoop in every box, and what is around clicks."""
+    made = tiny_base(tmp_path, side=256)
+    for path in (made, made.with_suffix(".json")):
+        path.rename(tmp_path / f"sam-segkit-s{path.suffix}")
+    monkeypatch.setattr("napari_segkit.data.weights_store.shipped", lambda _: tmp_path)
+    monkeypatch.setattr("napari_segkit.runtime.sam_backend.SamBackend.decode", _hoops)
+
+
+def _hoops(self: Any, embedding: Any, shape: tuple[int, int], **prompts: Any) -> tuple[Any, Any]:
+    side = self.mask_size
+    scale = side / max(shape)
+    y, x = np.mgrid[:side, :side] + 0.5
+    boxes, points, signs = (prompts.get(name) for name in ("boxes", "points", "point_labels"))
+    count = len(boxes if boxes is not None else points)
+    logits = np.full((count, 3 if prompts.get("several") else 1, side, side), -8, np.float32)
+    for n in range(count):
+        for mask in logits[n]:
+            if prompts.get("masks") is not None:
+                mask[:] = prompts["masks"][n]
+            elif boxes is not None:
+                x0, y0, x1, y1 = boxes[n] * scale
+                r = np.hypot((2 * x - x0 - x1) / (x1 - x0), (2 * y - y0 - y1) / (y1 - y0))
+                mask[(r <= 1) & (r > 0.5)] = 8
+            for at, on in zip(
+                *((points[n], signs[n]) if points is not None else ((), ())), strict=True
+            ):
+                mask[np.hypot(x - at[0] * scale, y - at[1] * scale) < 2] = 8 if on else -8
+    return logits, np.full(logits.shape[:2], 0.9, np.float32)
+
+
+class Mouse:
+    """The left button on the canvas, in pixels of a layer that lies at the world's origin."""
+
+    def __init__(self, viewer: Viewer, qtbot: QtBot) -> None:
+        self._canvas = viewer.window._qt_viewer.canvas
+        self._qtbot = qtbot
+
+    def _at(self, x: float, y: float) -> QPoint:
+        place = self._canvas.view.scene.transform.map([x, y, 0, 1])
+        return QPoint(round(place[0]), round(place[1]))
+
+    def click(self, x: float, y: float, *, control: bool = False) -> None:
+        key = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
+        self._qtbot.mouseMove(self._canvas.native, self._at(x, y))
+        self._qtbot.mouseClick(self._canvas.native, Qt.MouseButton.LeftButton, key, self._at(x, y))
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        native, button = self._canvas.native, Qt.MouseButton.LeftButton
+        self._qtbot.mousePress(native, button, pos=self._at(*start))
+        middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+        for place in (middle, end):
+            move = QMouseEvent(
+                QMouseEvent.Type.MouseMove,
+                QPointF(self._at(*place)),
+                QPointF(native.mapToGlobal(self._at(*place))),
+                Qt.MouseButton.NoButton,
+                button,
+                Qt.KeyboardModifier.NoModifier,
+            )
+            QApplication.sendEvent(native, move)
+        self._qtbot.mouseRelease(native, button, pos=self._at(*end))
+
+    def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier) -> None:
+        self._qtbot.keyClick(self._canvas.native, key, modifier)
+
+
+@pytest.fixture
+def mouse(qtbot: QtBot) -> Callable[[Viewer], Mouse]:
+    """A mouse and a keyboard for a viewer's canvas."""
+    return lambda viewer: Mouse(viewer, qtbot)

@@ -28,6 +28,7 @@ def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
         "Coins",
         "Dust spots",
         "Eggs & pans",
+        "Rings (SAM + LoRA)",
         "Export masks",
         "Import masks",
         "CVAT server",
@@ -42,6 +43,7 @@ def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
             "napari-segkit.coins_dock",
             "napari-segkit.dust_dock",
             "napari-segkit.eggpan_dock",
+            "napari-segkit.rings_dock",
         ],
         "napari/layers/annotate": ["napari-segkit.review_dock"],
         "napari/file/io_utilities": [
@@ -62,7 +64,10 @@ def test_every_command_can_be_imported(manifest: PluginManifest) -> None:
     manifest.validate_imports()
 
 
-@pytest.mark.parametrize("key", ["coins", "coins_generated", "dust_generated", "eggpan_generated"])
+@pytest.mark.parametrize(
+    "key",
+    ["coins", "coins_generated", "dust_generated", "eggpan_generated", "rings_generated"],
+)
 def test_sample_data_opens_without_a_network(manifest: PluginManifest, key: str) -> None:
     (sample,) = [one for one in manifest.contributions.sample_data if one.key == key]
     function = getattr(contributions, sample.command.rpartition(".")[2])

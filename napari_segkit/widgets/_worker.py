@@ -20,6 +20,7 @@ from qtpy.QtCore import QObject, QThreadPool, Signal
 
 from napari_segkit.errors import SegkitError
 from napari_segkit.widgets._dock import when_destroyed
+from napari_segkit.widgets._llvm import keep_triton_out
 
 if TYPE_CHECKING:
     from napari_segkit.types import Job, Progress
@@ -71,6 +72,7 @@ class _JobWorker(GeneratorWorker):
     def work(self) -> _Done | Failure | None:
         job, self._gen = self._gen, None
         try:
+            keep_triton_out()
             return self._drain(job)
         except Exception as error:  # noqa: BLE001  the end of the thread: told to the person
             return Failure.of(error)

@@ -89,6 +89,7 @@ class Mouse:
 
     def __init__(self, viewer: Viewer, qtbot: QtBot) -> None:
         self._canvas = viewer.window._qt_viewer.canvas
+        self._cursor = viewer.cursor
         self._qtbot = qtbot
 
     def _at(self, x: float, y: float) -> QPoint:
@@ -103,17 +104,20 @@ class Mouse:
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         native, button = self._canvas.native, Qt.MouseButton.LeftButton
         self._qtbot.mousePress(native, button, pos=self._at(*start))
-        middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-        for place in (middle, end):
+
+        def arrived() -> bool:  # vispy leaves out moves that follow each other at once
             move = QMouseEvent(
                 QMouseEvent.Type.MouseMove,
-                QPointF(self._at(*place)),
-                QPointF(native.mapToGlobal(self._at(*place))),
+                QPointF(self._at(*end)),
+                QPointF(native.mapToGlobal(self._at(*end))),
                 Qt.MouseButton.NoButton,
                 button,
                 Qt.KeyboardModifier.NoModifier,
             )
             QApplication.sendEvent(native, move)
+            return bool(np.abs(np.array(self._cursor.position) - end[::-1]).max() < 2)
+
+        self._qtbot.waitUntil(arrived)
         self._qtbot.mouseRelease(native, button, pos=self._at(*end))
 
     def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier) -> None:

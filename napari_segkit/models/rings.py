@@ -7,6 +7,7 @@ alone, and an existing mask is turned into logits anew each time.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -42,12 +43,15 @@ class Prepared(NamedTuple):
         Whether it was made now, not known already.
     weights
         Hashes of base and adapter.
+    seconds
+        That encoding took.
     notes
         Sentences for the person.
     """
 
     fresh: bool
     weights: str
+    seconds: float
     notes: tuple[str, ...]
 
 
@@ -197,9 +201,11 @@ class Rings(Segmenter):
         yield Progress(0, 1, "encoding the image")
         cache, key = self._kept(), self._key(image, base, adapter)
         fresh = cache.find(key) is None
+        started = time.perf_counter()
         if fresh:
             cache.get(key, lambda: base.backend.encode(image))
-        return Prepared(fresh, _weights(base, adapter), notes)
+        seconds = time.perf_counter() - started
+        return Prepared(fresh, _weights(base, adapter), seconds, notes)
 
     def _kept(self) -> EmbeddingCache:
         from napari_segkit.data.embeddings import shared_cache

@@ -107,8 +107,8 @@ class Asker(QObject):
         if self.sight is None:
             return "No image"
         if self.seen is not None:
-            fresh = self.seen.prepared.fresh
-            how = f"encoded in {self.seen.seconds:.1f} s" if fresh else "known already"
+            done = self.seen.prepared
+            how = f"encoded in {done.seconds:.1f} s" if done.fresh else "known already"
             return f"● Ready · {how}"
         if self.failure is not None:
             return "○ Not ready"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,14 +56,11 @@ class Seen:
         Whether the embedding was made now, and by which weights.
     notes
         What was converted.
-    seconds
-        That it took.
     """
 
     image: Image
     prepared: Prepared
     notes: tuple[str, ...]
-    seconds: float
 
 
 def look(model: Rings, sight: Sight) -> Job[Seen]:
@@ -73,10 +69,9 @@ def look(model: Rings, sight: Sight) -> Job[Seen]:
     warm_up()
     image, notes = read_rgb(sight.source)
     model.load(device=sight.device)
-    started = time.perf_counter()
     prepared = yield from model.prepare(image, sight.params)
     notes = (*notes, *prepared.notes)
-    return Seen(image, prepared, notes, time.perf_counter() - started)
+    return Seen(image, prepared, notes)
 
 
 def ask(

@@ -86,7 +86,7 @@ class RingsDock(Dock):
         panel.clear_button.clicked.connect(session.clear)
         panel.stop_button.clicked.connect(self._on_stop_or_again)
         panel.status.action.connect(self._on_add_offered)
-        asker.looked.connect(self._show_state)
+        asker.looked.connect(self._on_looked)
         asker.failed.connect(self._on_failed)
         asker.progressed.connect(self._on_progress)
         asker.rested.connect(self._on_rested)
@@ -241,6 +241,11 @@ class RingsDock(Dock):
         if not self.panel.status.bar.isVisibleTo(self.panel.status):
             self.panel.status.start("starting")
         self.panel.status.show_progress(step)
+
+    def _on_looked(self) -> None:
+        if self.session.asker.started is not None:  # anew: what was said of before is over
+            self.panel.status.clear()
+        self._show_state()
 
     def _on_stop_or_again(self) -> None:
         asker = self.session.asker

@@ -31,14 +31,14 @@ def test_box_a_ring_and_accept_it(
     dock.panel.tools["boxes"].click()
     hand = mouse(viewer)
     hand.drag((40, 40), (120, 120))
-    qtbot.waitUntil(lambda: dock.status.sentence.text() == "1 object found")
+    qtbot.waitUntil(lambda: dock.status.sentence.text() == "1 object found", timeout=20_000)
     hand.click(160, 60)  # two clicks make a box, too
     hand.click(240, 140)
-    qtbot.waitUntil(lambda: dock.status.sentence.text() == "2 objects found")
+    qtbot.waitUntil(lambda: dock.status.sentence.text() == "2 objects found", timeout=20_000)
     assert len(viewer.layers["photo · boxes"].data) == 2
 
     hand.key(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: dock.status.sentence.text() == "2 rings accepted")
+    qtbot.waitUntil(lambda: dock.status.sentence.text() == "2 rings accepted", timeout=20_000)
     mask = viewer.layers["photo · rings"]
     assert mask.features["class"].tolist() == ["ring", "ring"]
     assert mask.data[80, 45] == 1
@@ -47,6 +47,6 @@ def test_box_a_ring_and_accept_it(
     assert len(viewer.layers["photo · boxes"].data) == 0
 
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: dock.status.sentence.text() == "2 objects found")
+    qtbot.waitUntil(lambda: dock.status.sentence.text() == "2 objects found", timeout=20_000)
     assert not mask.data.any()
     assert len(viewer.layers["photo · boxes"].data) == 2

@@ -33,26 +33,26 @@ def test_click_points_to_fix_a_ring(
 
     dock.panel.tools["boxes"].click()
     hand.drag((40, 40), (120, 120))
-    qtbot.waitUntil(lambda: len(dock.session.ready) == 1 and settled())
+    qtbot.waitUntil(lambda: len(dock.session.ready) == 1 and settled(), timeout=20_000)
     pending = viewer.layers["photo · not accepted"]
     assert pending.data[80, 45] > 0, dock.session.scene
     dock.panel.tools["points"].click()
     hand.click(45, 80, control=True)
     clicks = viewer.layers["photo · points"]
-    qtbot.waitUntil(lambda: len(clicks.data) == 1 and settled())
+    qtbot.waitUntil(lambda: len(clicks.data) == 1 and settled(), timeout=20_000)
     assert pending.data[80, 45] == 0
     assert clicks.features["on"].tolist() == [False]
     dock.panel.accept_button.click()
-    qtbot.waitUntil(lambda: dock.status.sentence.text() == "1 ring accepted")
+    qtbot.waitUntil(lambda: dock.status.sentence.text() == "1 ring accepted", timeout=20_000)
     mask = viewer.layers["photo · rings"]
     assert mask.data[80, 45] == 0
 
     dock.panel.tools["correct"].click()
     hand.click(80, 45)
     hand.click(80, 80)
-    qtbot.waitUntil(lambda: len(clicks.data) == 2 and settled())
+    qtbot.waitUntil(lambda: len(clicks.data) == 2 and settled(), timeout=20_000)
     dock.panel.accept_button.click()
-    qtbot.waitUntil(lambda: mask.data[80, 80] == 1)
+    qtbot.waitUntil(lambda: mask.data[80, 80] == 1, timeout=20_000)
     assert set(np.unique(mask.data)) == {0, 1}
     assert mask.data[80, 45] == 0, "what had been taken away stays away"
     mask.undo()

@@ -52,7 +52,7 @@ class Hoops(Rings):
             raise self.error
         fresh = not any(image is one for one in self.looks)
         self.looks.append(image)
-        return Prepared(fresh, "base+adapter", ())
+        return Prepared(fresh, "base+adapter", 0.1, ())
 
     def find(self, image: np.ndarray, objects: Any, params: Any) -> Any:
         yield Progress(0, len(objects))

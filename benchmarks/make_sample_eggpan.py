@@ -10,7 +10,7 @@ import numpy as np
 from napari_segkit.synth.eggpan import make_scene
 
 FOLDER = Path(__file__).resolve().parents[1] / "sample_data"
-SEED, THEME, SIZE = 610, "eggs in a pan", 720
+SEED, THEME, SIZE = 611, "eggs in a pan", 720
 VALUES = np.array([0, 128, 255], np.uint8)
 """Of background, egg, pan."""
 

@@ -43,6 +43,9 @@ class TrainConfig(BaseModel):
     ema: float = Field(0.998, ge=0, lt=1, description="Decay of the averaged weights; 0 = none.")
     valid_share: float = Field(0.1, gt=0, lt=1, description="Of the images, without a dataset.")
     valid_images: int | None = Field(None, ge=1, description="At most so many each time.")
+    keep: Literal["best", "last"] = Field(
+        "best", description="Weights to keep: of the best validation, or of the last epoch."
+    )
     patience: int = Field(0, ge=0, description="Epochs without a better score to stop; 0 = never.")
     threads: int = Field(0, ge=0, le=256, description="CPU threads; 0 = as torch chooses.")
     workers: int = Field(0, ge=0, le=64, description="Processes that make crops ahead.")

@@ -5,7 +5,7 @@
     for event in fit(task, train, valid, config, out):
         ...
     out/last.ckpt            everything to go on from, after each epoch
-    out/best.safetensors     averaged weights of the best validation
+    out/best.safetensors     averaged weights of the best validation, or of the last one (`keep`)
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Validated:
         metrics = scores.summary(gather_object(rows))
     else:
         metrics = {"score": 0.0}
-    better = not valid or metrics["score"] > state.best
+    better = not valid or config.keep == "last" or metrics["score"] > state.best
     if better:
         state.best, state.metrics = metrics["score"], metrics
         state.best_epoch, state.best_step = state.epoch, state.step

@@ -130,6 +130,17 @@ def test_best_is_kept_not_last(specks: Specks, tiny: Tiny, tmp_path: Path) -> No
     assert all(torch.isfinite(value).all() for value in best_weights(tmp_path).values())
 
 
+def test_last_is_kept_where_that_is_asked_for(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    config = tiny(epochs=3, keep="last", lr=1e-9, warmup=0)  # no epoch is better than the first
+    events = list(fit(DUST, specks(2), specks(1), config, tmp_path))
+    assert [one.best for one in validations(events)] == [True, True, True]
+    state = read_state(tmp_path / LAST)
+    assert state.best_epoch == 3
+    saved = tensors(tmp_path)
+    for key, value in best_weights(tmp_path).items():
+        assert value.numpy().tobytes() == saved[f"ema/{key}"]
+
+
 @pytest.mark.parametrize("schedule", ["cosine", "plateau", "constant"])
 def test_learning_rate(schedule: str) -> None:
     config = TrainConfig.model_validate({"schedule": schedule, "warmup": 10, "lr": 1e-3})

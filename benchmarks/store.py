@@ -171,7 +171,7 @@ def tools() -> dict[str, Any]:
         times = [timed(lambda c=call, k=key: c(k), 3) for key in keys]
         result[name] = {kind: max(one[kind] for one in times) for kind in times[0]}
     delta = grow(labels, keys[0], pixels=3, box=index.box(keys[0]))
-    result["index follows"] = timed(lambda: index.follow(delta))
+    result["index follows"] = timed(lambda: index.follow(delta.change()))
     return result
 
 

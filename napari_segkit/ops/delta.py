@@ -8,14 +8,43 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segkit.ops.label_codec import pack_labels, unpack_labels
+from napari_segkit.ops.tally import tally
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from napari_segkit.types import Labels
 
 Rect = tuple[int, int, int, int]
 """x0 y0 x1 y1 in pixels, x1 and y1 exclusive."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a change means for the instances.
+
+    Attributes
+    ----------
+    box
+        All pixels that changed lie in it.
+    lost, gained
+        Id -> pixels that it lost and gained, without 0.
+    """
+
+    box: Rect
+    lost: Mapping[int, int]
+    gained: Mapping[int, int]
+
+    @property
+    def ids(self) -> set[int]:
+        """Every id that lost or gained pixels."""
+        return self.lost.keys() | self.gained.keys()
+
+    def reverted(self) -> Change:
+        """The same, taken back."""
+        return Change(self.box, self.gained, self.lost)
 
 
 @dataclass(frozen=True)
@@ -75,6 +104,11 @@ class Delta:
         differs = self.before != self.after
         lose, gain = (set(np.unique(a[differs]).tolist()) for a in (self.before, self.after))
         return lose - {0}, gain - {0}
+
+    def change(self) -> Change:
+        """What it means for the instances."""
+        _, before, after = self.changed()
+        return Change(self.box, tally(before), tally(after))
 
     def packed(self) -> PackedDelta:
         """The same in few bytes."""

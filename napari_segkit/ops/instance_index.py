@@ -18,7 +18,7 @@ from napari_segkit.types import present_ids
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from napari_segkit.ops.delta import Delta, Rect
+    from napari_segkit.ops.delta import Change, Rect
     from napari_segkit.types import Labels
 
 
@@ -64,8 +64,7 @@ class InstanceIndex:
     def box(self, key: int) -> Rect:
         """A box that holds all of an instance.
 
-        It is exact until pixels are taken off outside of a tool, as by an eraser; it is then
-        perhaps larger, never smaller.
+        After changes it is perhaps larger than needed, never smaller; see `tighten`.
 
         Raises
         ------
@@ -81,40 +80,46 @@ class InstanceIndex:
         x0, y0, x1, y1 = zip(*(self.box(key) for key in keys), strict=True)
         return min(x0), min(y0), max(x1), max(y1)
 
-    def follow(self, delta: Delta) -> tuple[set[int], set[int]]:
+    def follow(self, change: Change) -> tuple[set[int], set[int]]:
         """Take a change over.
 
         Returns
         -------
         Ids that changed and still have pixels, and ids that have none any more.
         """
-        lose, gain = delta.ids()
-        boxes = instance_boxes(delta.after) if gain or lose else {}
-        for key in lose | gain:
-            lost = int(np.count_nonzero(delta.before == key))
-            got = int(np.count_nonzero(delta.after == key))
-            area = self.area(key) + got - lost
-            if area > 0:
-                self._areas[key] = area
-                self._boxes[key] = self._box_after(key, delta, boxes.get(key))
-            else:
+        gone = set()
+        for key in change.ids:
+            gained = change.gained.get(key, 0)
+            area = self.area(key) + gained - change.lost.get(key, 0)
+            if area <= 0:
                 self._areas.pop(key, None)
                 self._boxes.pop(key, None)
-        gone = {key for key in lose | gain if key not in self._areas}
-        return (lose | gain) - gone, gone
+                gone.add(key)
+                continue
+            self._areas[key] = area
+            if gained or key not in self._boxes:
+                old = self._boxes.get(key, change.box)
+                self._boxes[key] = _around(old, change.box)
+        return change.ids - gone, gone
 
-    def _box_after(
-        self, key: int, delta: Delta, inside: tuple[float, float, float, float] | None
-    ) -> Rect:
-        x0, y0, x1, y1 = delta.box
-        old = self._boxes.get(key)
-        held = old is None or (x0 <= old[0] and y0 <= old[1] and old[2] <= x1 and old[3] <= y1)
-        if inside is None:
-            return old if old is not None else delta.box
-        new = (int(inside[0]) + x0, int(inside[1]) + y0, int(inside[2]) + x0, int(inside[3]) + y0)
-        if held or old is None:
-            return new
-        return min(old[0], new[0]), min(old[1], new[1]), max(old[2], new[2]), max(old[3], new[3])
+    def tighten(self, labels: Labels, key: int) -> Rect:
+        """Make the box of an instance exact by looking at its pixels; errors as `box`."""
+        x0, y0, x1, y1 = self.box(key)
+        inside = labels[y0:y1, x0:x1] == key
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if len(rows):
+            left, top = x0 + int(columns[0]), y0 + int(rows[0])
+            self._boxes[key] = left, top, x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1
+        return self._boxes[key]
+
+
+def _around(one: Rect, other: Rect) -> Rect:
+    return (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
 
 
 def free_id(labels: Labels) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.types import Segmentation
 
-Source = Literal["predicted", "edited", "drawn"]
+Source = Literal["predicted", "imported", "edited", "drawn"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class InstanceRow:
     class_name, score
         As in `napari_segkit.types.Instance`.
     status
-        ``predicted`` by a model; ``edited``, where a person changed that; ``drawn`` by a person.
+        ``predicted`` by a model or ``imported`` from a file; ``edited``, where a person changed
+        that; ``drawn`` by a person.
     run
         Which of the image's runs found it, from 0; ``None`` where a person drew it.
     edits
@@ -42,7 +43,7 @@ class InstanceRow:
 
     def edited(self, tool: str) -> InstanceRow:
         """The row after one more edit."""
-        status: Source = "edited" if self.status == "predicted" else self.status
+        status: Source = "drawn" if self.status == "drawn" else "edited"
         edits = {**self.edits, tool: self.edits.get(tool, 0) + 1}
         return replace(self, status=status, edits=edits)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
 
 _KEY = "napari_segkit"
+_SCRATCH = "napari_segkit_scratch"
 
 
 class MaskBinding(BaseModel):
@@ -86,6 +87,30 @@ def read_binding(layer: Layer) -> MaskBinding | None:
 def write_binding(layer: Labels, binding: MaskBinding) -> None:
     """Keep a binding in its layer's metadata, as plain values."""
     layer.metadata[_KEY] = binding.model_dump()
+
+
+def classes_of(layer: Layer) -> tuple[ClassDef, ...]:
+    """Classes of a mask layer of ours; none for any other."""
+    binding = read_binding(layer)
+    return () if binding is None else binding.class_defs
+
+
+def write_classes(layer: Labels, classes: Iterable[ClassDef]) -> None:
+    """Give a mask layer of ours other classes."""
+    binding = read_binding(layer)
+    if binding is not None:
+        update = {"classes": plain_classes(classes)}
+        write_binding(layer, binding.model_copy(update=update))
+
+
+def mark_scratch(layer: Layer) -> None:
+    """Say that a layer is only a help while something is done: no list of layers shows it."""
+    layer.metadata[_SCRATCH] = True
+
+
+def is_scratch(layer: Layer) -> bool:
+    """Whether a layer is only a help."""
+    return bool(layer.metadata.get(_SCRATCH))
 
 
 def bind(

@@ -10,7 +10,7 @@ from napari.layers import Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QWidget
 
-from napari_segkit.widgets._binding import read_binding
+from napari_segkit.widgets._binding import is_scratch, read_binding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ class LayerChooser(QComboBox):
 
     def _on_layers(self, event: Event | None = None) -> None:
         chosen = self.layer
-        layers = [one for one in reversed(self._viewer.layers) if isinstance(one, self._kind)]
+        layers = [one for one in reversed(self._viewer.layers) if self._lists(one)]
         self.blockSignals(True)
         self.clear()
         self._layers = [ref(layer) for layer in layers]
@@ -114,9 +114,12 @@ class LayerChooser(QComboBox):
         self.blockSignals(False)
         self._on_index()
 
+    def _lists(self, layer: Layer) -> bool:
+        return isinstance(layer, self._kind) and not is_scratch(layer)
+
     def _on_active(self, event: Event | None = None) -> None:
         active = self._viewer.layers.selection.active
-        if isinstance(active, self._kind):
+        if active is not None and self._lists(active):
             self.layer = active
 
     def _on_index(self, index: int = 0) -> None:
@@ -151,7 +154,11 @@ class MaskList(QListWidget):
         ]
 
     def _on_layers(self, event: Event | None = None) -> None:
-        layers = [one for one in reversed(self._viewer.layers) if isinstance(one, Labels)]
+        layers = [
+            one
+            for one in reversed(self._viewer.layers)
+            if isinstance(one, Labels) and not is_scratch(one)
+        ]
         ours = [one for one in layers if read_binding(one) is not None]
         self.blockSignals(True)
         self.clear()

@@ -41,8 +41,10 @@ class ClassTable(QTableWidget):
         self.itemChanged.connect(self._on_item)
         self.cellDoubleClicked.connect(self._on_double_click)
 
-    def show_classes(self, classes: Mapping[str, ClassDef]) -> None:
-        """Show these classes; what was edited before stays edited."""
+    def show_classes(self, classes: Mapping[str, ClassDef], *, anew: bool = False) -> None:
+        """Show these classes; what was edited before stays edited, if not shown anew."""
+        if anew:
+            self._changes.clear()
         self.blockSignals(True)
         self.setRowCount(len(classes))
         for row, (old, one) in enumerate(classes.items()):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from napari_segkit.ops.instance_rows import InstanceRow
-from napari_segkit.widgets._binding import read_binding
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -44,44 +42,37 @@ def rows_of(layer: Labels) -> dict[int, Row]:
     return {int(line[0]): tuple(line) for line in lines}
 
 
-def instance_rows(layer: Labels, *, run: int | None, known: Rows) -> dict[int, InstanceRow]:
-    """Id -> row for the store.
-
-    Parameters
-    ----------
-    run
-        That found what is new and predicted.
-    known
-        Rows as they were read: where each object comes from, and its edits.
-    """
-    found = {}
-    for key, (_, name, score, text) in rows_of(layer).items():
-        status: Source = "predicted" if text == "predicted" else "drawn"
-        status = "edited" if text == "edited" else status
-        row = known.get(key)
-        if row is None:
-            row = InstanceRow(name, score, status, None if status == "drawn" else run)
-        found[key] = replace(row, class_name=name, score=score, status=status)
-    return found
+def show_rows(layer: Labels, rows: Rows) -> None:
+    """Put lines into a layer's features; columns of other programs stay where their ids do."""
+    lines: list[Row] = [(key, row.class_name, row.score, row.status) for key, row in rows.items()]
+    new = table(lines)
+    features = layer.features
+    others = [name for name in features if name not in COLUMNS]
+    if others and "index" in features:
+        kept = features.drop_duplicates("index").set_index("index")[others].reindex(new["index"])
+        new |= {name: kept[name].to_numpy() for name in others}
+    layer.features = new
 
 
-def features_after(layer: Labels, patch: Patch, result: Segmentation) -> dict[str, Any]:
-    """The table when a patch is written."""
-    rows = {key: row for key, row in rows_of(layer).items() if key not in patch.gone}
+def rows_from(layer: Labels, known: Rows) -> dict[int, InstanceRow]:
+    """The rows that a layer's features tell; edits and runs as far as they were known."""
+    rows = {}
+    for key, name, score, status in rows_of(layer).values():
+        old = known.get(key)
+        edits, run = (old.edits, old.run) if old else ({}, None)
+        rows[key] = InstanceRow(str(name), float(score), cast("Source", status), run, edits)
+    return rows
+
+
+def rows_after_run(
+    rows: Rows, patch: Patch, result: Segmentation, *, run: int | None = None
+) -> dict[int, InstanceRow]:
+    """The rows when a patch is written; ``run`` is its place in the image's list of runs."""
+    after = {key: row for key, row in rows.items() if key not in patch.gone}
     for key, label in patch.id_of.items():
         instance = result.instances[key]
-        status = "edited" if label in patch.touched else "predicted"
-        rows[label] = (label, instance.class_name, round(instance.score, 3), status)
-    for label in patch.present - rows.keys():
-        rows[label] = (label, result.classes[0].name, 1.0, "drawn")
-    return table(list(rows.values()))
-
-
-def name_drawn_label(layer: Labels) -> None:
-    """Give an object that the person began to draw its line, with the model's first class."""
-    label = int(layer.selected_label)
-    binding = read_binding(layer)
-    if not label or binding is None or not binding.classes or label in set(ids_of(layer)):
-        return
-    row = (label, binding.classes[0][0], 1.0, "drawn")
-    layer.features = table([*rows_of(layer).values(), row])
+        status: Source = "edited" if label in patch.touched else "predicted"
+        after[label] = InstanceRow(instance.class_name, round(instance.score, 3), status, run)
+    for label in patch.present - after.keys():
+        after[label] = InstanceRow(result.classes[0].name)
+    return after

@@ -71,6 +71,11 @@ class ImageSource:
     transform: Mapping[str, Any]
 
 
+def camera_of(viewer: ViewerModel) -> Any:
+    """The camera, which newer napari keeps elsewhere."""
+    return getattr(viewer, "scene", viewer).camera
+
+
 def full_resolution(layer: Layer) -> Any:
     """The layer's data; of a multiscale layer, level 0 (F10)."""
     return layer.data[0] if layer.multiscale else layer.data

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels
 
 from napari_segkit.widgets._binding import bind, plain_classes, read_binding, write_binding
 from napari_segkit.widgets._colors import Palette
-from napari_segkit.widgets._features import features_after, rows_of, table
-from napari_segkit.widgets._undo import Step, state_of
+from napari_segkit.widgets._features import rows_after_run, table
+from napari_segkit.widgets._pixels import PixelWriter
+from napari_segkit.widgets._steps import Step
+from napari_segkit.widgets._undo import state_of
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_segkit.types import ClassDef, Segmentation
     from napari_segkit.widgets._layers import ImageSource, Plane
     from napari_segkit.widgets._merge import Patch
-
-_CHUNK = 100_000
-"""Pixels that are written at once: about 5 ms."""
-_HISTORY_BYTES = 256 * 2**20
 
 
 def warm_up() -> None:
@@ -75,71 +74,24 @@ def add_mask_layer(
     return layer
 
 
-class PatchWriter:
-    """Writes a patch as one undo step, in portions that leave the GUI time to breathe."""
+class PatchWriter(PixelWriter):
+    """Writes a run's patch, then features and colours."""
 
     def __init__(self, layer: Labels, plane: Plane, patch: Patch, result: Segmentation) -> None:
-        self.done = False
-        self._layer = layer
-        self._plane = plane
         self._patch = patch
         self._result = result
-        self._at = 0
-        self._state = state_of(layer)
-        self._open = ExitStack()
-        if max(patch.present, default=0) > np.iinfo(layer.data.dtype).max:
-            with self._state.writing():  # the same pixels: what can be undone stays valid
-                layer.data = layer.data.astype(np.int32)
-        self._data = layer.data
-        self._open.enter_context(layer.block_history())
+        super().__init__(layer, plane, patch, most=max(patch.present, default=0))
 
-    @property
-    def lost(self) -> bool:
-        """Whether someone gave the mask other data since: nothing is written over that."""
-        return self._layer.data is not self._data
-
-    def step(self) -> None:
-        """Write the next portion; with the last one, features and colours."""
-        if self.done:
-            return
-        if self.lost:
-            self.done = True
-            self._open.close()
-            return
-        with self._state.writing():
-            self._write(slice(self._at, self._at + _CHUNK))
-            self._at += _CHUNK
-            self.done = self._at >= len(self._patch.rows)
-            if self.done:
-                self._finish()
-
-    def finish(self) -> None:
-        """Write all that is left."""
-        while not self.done:
-            self.step()
-
-    def _write(self, window: slice) -> None:
-        patch, layer = self._patch, self._layer
-        rows_columns = iter((patch.rows[window], patch.columns[window]))
-        count = len(patch.rows[window])
-        index = tuple(
-            next(rows_columns) if isinstance(part, slice) else np.full(count, part)
-            for part in self._plane.key
-        )
-        unpainted = layer.data[index] == patch.old[window]
-        values = patch.new[window][unpainted].astype(layer.data.dtype)
-        if len(values):
-            layer.data_setitem(tuple(part[unpainted] for part in index), values, refresh=False)
+    def _marked(self) -> AbstractContextManager[None]:
+        return state_of(self._layer).writing()
 
     def _finish(self) -> None:
-        layer, before = self._layer, self._layer.features
-        self._open.close()
-        layer.features = features_after(layer, self._patch, self._result)
+        layer, state = self._layer, state_of(self._layer)
         _describe(layer, self._plane, self._result)
-        _color(layer, self._result.classes)
-        _bound_history(layer)
-        self._state.push(Step(self._plane.place, self._patch.written, before, layer.features))
-        layer.refresh()
+        if state.palette is None:
+            state.palette = Palette({}, self._result.classes[0].color)
+        rows = rows_after_run(state.rows(layer), self._patch, self._result, run=state.run)
+        state.record(layer, Step(self._plane.place, written=self._patch.written), rows)
 
 
 def _describe(layer: Labels, plane: Plane, result: Segmentation) -> None:
@@ -147,34 +99,11 @@ def _describe(layer: Labels, plane: Plane, result: Segmentation) -> None:
     if binding is None:
         return
     made = {} if result.provenance is None else {plane.place: result.provenance.as_dict()}
+    known = {one.name for one in result.classes}
+    own = [one for one in binding.class_defs if one.name not in known]  # of the person's objects
+    used = {row.class_name for row in state_of(layer).rows(layer).values()}
     changes = {
-        "classes": plain_classes(result.classes),
+        "classes": plain_classes((*result.classes, *(one for one in own if one.name in used))),
         "provenance": binding.provenance | made,
     }
     write_binding(layer, binding.model_copy(update=changes))
-
-
-def _color(layer: Labels, classes: tuple[ClassDef, ...]) -> None:
-    """Show every object in its class's colour; a new colormap costs a redraw, so only if needed."""
-    colors = {c.name: c.color for c in classes}
-    default = classes[0].color
-    wanted = {key: colors.get(row[1], default) for key, row in rows_of(layer).items()}
-    state = state_of(layer)
-    if not state.palette.shows(wanted, default):
-        state.palette = Palette(wanted, default)
-        layer.colormap = state.palette.colormap()
-
-
-def _bound_history(layer: Labels) -> None:
-    """Forget the oldest undo steps where all of them together take more than 256 MB."""
-    history = getattr(layer, "_undo_history", None)
-    if history is None:
-        return
-    sizes = [sum(_bytes(atom) for atom in item) for item in history]
-    while len(sizes) > 1 and sum(sizes) > _HISTORY_BYTES:
-        history.popleft()
-        sizes.pop(0)
-
-
-def _bytes(atom: Any) -> int:
-    return sum(part.nbytes for part in (*atom[0], *atom[1:]) if isinstance(part, np.ndarray))

@@ -21,10 +21,10 @@ from napari_segkit.widgets._binding import (
     write_binding,
 )
 from napari_segkit.widgets._colors import Palette
-from napari_segkit.widgets._features import instance_rows, table
+from napari_segkit.widgets._features import table
 from napari_segkit.widgets._picture import remember_original
 from napari_segkit.widgets._tracked import Tracker
-from napari_segkit.widgets._undo import Step, state_of
+from napari_segkit.widgets._undo import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,8 +122,8 @@ class OpenImage:
         )
         state = state_of(mask)
         state.palette = palette
-        if written is not None:
-            state.push(Step("", written, mask.features, mask.features))
+        state.run = self._runs_before
+        state.begin(mask, rows, written)
         return mask
 
     def give_pixels(self, read: ReadImage) -> None:
@@ -198,7 +198,7 @@ class OpenImage:
                 "seconds": round(self.time.seconds, 1),
             }
         )
-        rows = instance_rows(self.mask, run=len(runs) - 1 if runs else None, known=record.instances)
+        rows = dict(state_of(self.mask).rows(self.mask))
         return Moment(self.mask.data, record, rows)
 
     def stop(self) -> None:

@@ -128,3 +128,25 @@ class Mouse:
 def mouse(qtbot: QtBot) -> Callable[[Viewer], Mouse]:
     """A mouse and a keyboard for a viewer's canvas."""
     return lambda viewer: Mouse(viewer, qtbot)
+
+
+@pytest.fixture
+def correct(qtbot: QtBot, open_dock: Callable[[Viewer, str], Any]) -> Callable[[Viewer], Any]:
+    """Open the Correct dock in a window that has the keyboard, and wait for its table."""
+
+    def opened(viewer: Viewer) -> Any:
+        window = viewer.window._qt_window
+        window.show()
+        window.activateWindow()
+        qtbot.waitExposed(window)
+        dock = open_dock(viewer, "Correct")
+        qtbot.waitUntil(lambda: dock.subject.index is not None, timeout=10_000)
+        return dock
+
+    return opened
+
+
+@pytest.fixture
+def canvas() -> Callable[[Viewer], Any]:
+    """The widget that takes mouse and keys of the picture."""
+    return lambda viewer: viewer.window._qt_viewer.canvas.native

@@ -101,7 +101,7 @@ def test_the_index_follows_every_tool(labels: np.ndarray, names: list[str]) -> N
             break
         delta = TOOLS[name](labels, index.keys[0])
         delta.apply(labels)
-        index.follow(delta)
+        index.follow(delta.change())
         true = InstanceIndex(labels)
         assert index.keys == true.keys
         for key in true.keys:
@@ -112,6 +112,7 @@ def test_the_index_follows_every_tool(labels: np.ndarray, names: list[str]) -> N
             assert b0 <= y0
             assert a1 >= x1
             assert b1 >= y1
+            assert index.tighten(labels, key) == index.box(key) == true.box(key)
 
 
 @settings(max_examples=40, deadline=None)
@@ -119,7 +120,7 @@ def test_the_index_follows_every_tool(labels: np.ndarray, names: list[str]) -> N
 def test_the_index_follows_a_run_and_strokes(one: np.ndarray, other: np.ndarray) -> None:
     index = InstanceIndex(one)
     delta = delta_between(one, other)
-    kept, gone = index.follow(delta)
+    kept, gone = index.follow(delta.change())
     true = InstanceIndex(other) if other.any() else None
     assert index.keys == ([] if true is None else true.keys)
     assert not kept & gone

@@ -29,6 +29,7 @@ def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
         "Dust spots",
         "Eggs & pans",
         "Rings (SAM + LoRA)",
+        "Correct",
         "Export masks",
         "Import masks",
         "CVAT server",
@@ -45,7 +46,10 @@ def test_docks_stand_in_the_menus(manifest: PluginManifest) -> None:
             "napari-segkit.eggpan_dock",
             "napari-segkit.rings_dock",
         ],
-        "napari/layers/annotate": ["napari-segkit.review_dock"],
+        "napari/layers/annotate": [
+            "napari-segkit.correct_dock",
+            "napari-segkit.review_dock",
+        ],
         "napari/file/io_utilities": [
             "napari-segkit.import_dock",
             "napari-segkit.export_dock",

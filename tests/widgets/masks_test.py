@@ -140,7 +140,7 @@ def test_bands_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_many_portions_are_still_one_undo_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_segkit.widgets._masks._CHUNK", 7)
+    monkeypatch.setattr("napari_segkit.widgets._pixels._CHUNK", 7)
     bench = Bench()
     bench.run(squares((2, 2), (20, 30)))
     bench.mask.undo()
@@ -264,7 +264,7 @@ def test_f9_each_plane_of_a_stack_has_its_own_result_and_its_own_ids() -> None:
 def test_what_was_written_is_remembered_of_every_plane_of_a_long_stack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("napari_segkit.widgets._undo._STEPS", 2)
+    monkeypatch.setattr("napari_segkit.widgets._steps._RUNS", 2)
     bench = Bench((6, 40, 60))
     for index in range(6):
         bench.viewer.dims.set_point(0, index)
@@ -348,7 +348,7 @@ def test_colours_are_by_class_with_a_shade_for_each_object() -> None:
 
 
 def test_the_undo_history_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_segkit.widgets._masks._HISTORY_BYTES", 4000)
+    monkeypatch.setattr("napari_segkit.widgets._pixels._HISTORY_BYTES", 4000)
     bench = Bench()
     for column in range(10):
         bench.run(squares((2, 5 * column)))

@@ -264,7 +264,7 @@ def test_a_large_result_is_written_in_portions_and_still_undone_in_one_step(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("napari_segkit.widgets._run._AT_ONCE", 10)
-    monkeypatch.setattr("napari_segkit.widgets._masks._CHUNK", 10)
+    monkeypatch.setattr("napari_segkit.widgets._pixels._CHUNK", 10)
     bench.go()
     (mask,) = bench.masks
     np.testing.assert_array_equal(mask.data, bench.gate.labels)
@@ -276,7 +276,7 @@ def test_f42_a_mask_that_is_replaced_while_its_result_is_written(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("napari_segkit.widgets._run._AT_ONCE", 10)
-    monkeypatch.setattr("napari_segkit.widgets._masks._CHUNK", 1)
+    monkeypatch.setattr("napari_segkit.widgets._pixels._CHUNK", 1)
     bench.begin()
     bench.gate.open.set()
     bench.qtbot.waitUntil(lambda: bool(bench.masks))
@@ -293,7 +293,7 @@ def test_f47_a_dock_that_goes_while_its_result_is_written_leaves_it_whole(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("napari_segkit.widgets._run._AT_ONCE", 10)
-    monkeypatch.setattr("napari_segkit.widgets._masks._CHUNK", 1)
+    monkeypatch.setattr("napari_segkit.widgets._pixels._CHUNK", 1)
     bench.dock = GateDock(bench.viewer)  # qtbot would close the other one again
     bench.begin()
     bench.gate.open.set()

@@ -1,0 +1,111 @@
+"""What is selected and what a tool would change, shown above the mask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
+
+from napari_segkit.ops.edits import GAINED, LOST, MOVED
+from napari_segkit.widgets._binding import mark_scratch
+from napari_segkit.widgets._layers import transform_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+    from numpy.typing import NDArray
+
+    from napari_segkit.widgets._layers import Plane
+
+OUTLINE = 4
+_COLORS: dict[int | None, Any] = {
+    None: (0, 0, 0, 0),
+    0: (0, 0, 0, 0),
+    GAINED: (0.1, 1, 0.3, 1),
+    LOST: (1, 0.1, 0.2, 1),
+    MOVED: (0.2, 0.5, 1, 1),
+    OUTLINE: (1, 1, 1, 1),
+}
+
+
+def placed_on(layer: Layer, plane: Plane, top: int, left: int) -> dict[str, Any]:
+    """Keyword arguments that put a window's pixels where they are in a plane of a layer.
+
+    The window's array has an axis of length one for each slider.
+    """
+    values = iter((top, left))
+    start = [next(values) if isinstance(part, slice) else part for part in plane.key]
+    world = np.asarray(layer.data_to_world(start)) - np.asarray(
+        layer.data_to_world([0] * layer.ndim)
+    )
+    transform = transform_of(layer)
+    inner = np.linalg.solve(transform["affine"][:-1, :-1], world)
+    return transform | {"translate": transform["translate"] + inner}
+
+
+def on_axes(codes: NDArray[Any], plane: Plane) -> NDArray[Any]:
+    """A window (h, w) with the axes of its layer."""
+    shape = iter(codes.shape)
+    return codes.reshape([next(shape) if isinstance(p, slice) else 1 for p in plane.key])
+
+
+class Overlay:
+    """A layer of its own, which no list shows, while there is something to be seen."""
+
+    def __init__(self, viewer: ViewerModel, name: str, *, opacity: float) -> None:
+        self._viewer = viewer
+        self._name = name
+        self._opacity = opacity
+        self.layer: Labels | None = None
+        self._mask: Hashable = None
+
+    def show(
+        self, mask: Labels, plane: Plane, place: tuple[int, int], codes: NDArray[np.uint8]
+    ) -> None:
+        """Show codes (h, w) at (top, left) of a plane of a mask."""
+        if not codes.size:
+            self.hide()
+            return
+        place_on = placed_on(mask, plane, *place)
+        layer = self.layer
+        if layer is not None and layer in self._viewer.layers and self._mask == mask.unique_id:
+            layer.data = on_axes(codes, plane)
+            layer.translate = place_on["translate"]
+            return
+        layer = Labels(
+            on_axes(codes, plane),
+            name=self._name,
+            colormap=DirectLabelColormap(color_dict=_COLORS),
+            opacity=self._opacity,
+            **place_on,
+        )
+        mark_scratch(layer)
+        layer.editable = False
+        self.hide()
+        layers = self._viewer.layers
+        chosen, active = set(layers.selection), layers.selection.active
+        self._viewer.add_layer(layer)
+        layers.selection.clear()
+        layers.selection.update(chosen)
+        layers.selection.active = active
+        self.layer, self._mask = layer, mask.unique_id
+
+    def hide(self) -> None:
+        """Take it away."""
+        layer, self.layer = self.layer, None
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+
+
+def outline_of(inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The rim of a mask (h, w), thicker where it is large, as codes."""
+    import cv2
+
+    width = max(1, round(max(inside.shape) / 150))
+    solid = np.pad(inside, 1).astype(np.uint8)
+    core = cv2.erode(solid, np.ones((3, 3), np.uint8), iterations=width)
+    return ((solid > core)[1:-1, 1:-1] * OUTLINE).astype(np.uint8)

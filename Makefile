@@ -10,7 +10,7 @@ export QT_API := $(QT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint bench screenshots weights-dust weights-eggpan xvfb clean-env
+.PHONY: help install demo test test-all lint bench screenshots weights-dust weights-eggpan weights-sam weights-ring xvfb clean-env
 
 help:
 	@sed -n 1,2p $(MAKEFILE_LIST)
@@ -107,3 +107,27 @@ weights-dust: install
 		--init $(WORK)/dust-first/dust.safetensors --out $(WORK)/dust --resume
 	$(BIN)/python benchmarks/dust_accuracy.py --weights $(WORK)/dust/dust.safetensors --out $(WORK)/dust/accuracy.json
 	cp $(WORK)/dust/dust.safetensors $(WORK)/dust/dust.json weights/
+
+# The small base of rings, from nothing, on generated images alone; then the adapter on it.
+SAM := $(WORK)/sam
+SYNTH_SAM := --size 400 --jpeg 93 --jobs 2
+SAM_VALID := --valid $(SAM)/valid-shapes --valid $(SAM)/valid-rings
+
+$(SAM)/made: install
+	[ -d $(SAM)/shapes ] || $(BIN)/segkit synth shapes --n 4000 --seed 100 $(SYNTH_SAM) --out $(SAM)/shapes
+	[ -d $(SAM)/rings ] || $(BIN)/segkit synth rings --n 1500 --seed 200 $(SYNTH_SAM) --out $(SAM)/rings
+	[ -d $(SAM)/valid-shapes ] || $(BIN)/segkit synth shapes --n 60 --seed 900 $(SYNTH_SAM) --out $(SAM)/valid-shapes
+	[ -d $(SAM)/valid-rings ] || $(BIN)/segkit synth rings --n 40 --seed 901 $(SYNTH_SAM) --out $(SAM)/valid-rings
+	@touch $@
+
+weights-sam: $(SAM)/made
+	$(BIN)/segkit train sam-segkit-s $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
+		--set size=128 --steps 8000 --out $(SAM)/first --resume
+	$(BIN)/segkit train sam-segkit-s $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
+		--set size=192 --steps 3000 --lr 5e-4 --init $(SAM)/first --out $(SAM)/base --resume
+	cp $(SAM)/base/sam-segkit-s.safetensors $(SAM)/base/sam-segkit-s.json weights/
+
+weights-ring: $(SAM)/made
+	$(BIN)/segkit train rings $(SAM)/rings --valid $(SAM)/valid-rings --config weights/rings.toml --base weights/sam-segkit-s.safetensors \
+		--steps 500 --out $(SAM)/ring --resume
+	cp $(SAM)/ring/rings.safetensors $(SAM)/ring/rings.json weights/

@@ -20,6 +20,7 @@ from napari_segkit.cli import (
     model_commands,
     propose_commands,
     replay_commands,
+    sweep_command,
     synth_commands,
     train_commands,
 )
@@ -76,6 +77,7 @@ propose_commands.register(app)
 replay_commands.register(app)
 model_commands.register(app)
 train_commands.register(app)
+sweep_command.register(app)
 app.add_typer(cvat_app, name="cvat")
 app.add_typer(weights_app, name="weights")
 

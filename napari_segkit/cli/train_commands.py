@@ -31,6 +31,7 @@ _MEASURES = (
     "worst_decile",
     "dice",
     "boundary_iou",
+    "hole_iou",
     "object_f1",
     "precision",
     "recall",
@@ -51,14 +52,22 @@ def register(app: typer.Typer) -> None:
 
 
 def train_command(
-    model: Annotated[str, typer.Argument(help="dust or eggpan.")],
-    dataset: Annotated[Path, typer.Argument(help="Dataset of any format, with images.")],
+    model: Annotated[
+        str, typer.Argument(help="dust, eggpan, rings (an adapter) or sam-segkit-s (its base).")
+    ],
+    datasets: Annotated[
+        list[Path], typer.Argument(help="Dataset of any format, with images; or several.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoint, weights and log.")],
-    valid: Annotated[Path | None, typer.Option(help="Dataset to judge by.")] = None,
+    valid: Annotated[
+        list[Path] | None, typer.Option(help="Dataset to judge by; may be given again.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How many epochs.")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps, instead of epochs.")] = None,
     batch: Annotated[int | None, typer.Option(help="Images at a time.")] = None,
+    rank: Annotated[int | None, typer.Option(help="Of an adapter (rings).")] = None,
+    base: Annotated[str | None, typer.Option(help="Base of an adapter: a name or file.")] = None,
     lr: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
@@ -78,23 +87,27 @@ def train_command(
         "epochs": epochs,
         "steps": steps,
         "batch": batch,
+        "rank": rank,
+        "base": base,
         "lr": lr,
         "seed": seed,
         "threads": threads,
     }
     with told(as_json):
-        changes = {key: _value(text) for key, text in parse_pairs(settings or [], "--set").items()}
+        from napari_segkit.training.tasks import get_task
+
+        changes = typed_values(settings or [])
         changes |= {key: value for key, value in flags.items() if value is not None}
         job = train(
             model,
-            dataset,
+            datasets,
             out,
-            config=read_config(config, changes),
+            config=read_config(config, changes, get_task(model).defaults),
             valid=valid,
             resume=resume,
             init=init,
             name=name,
-            on_event=_tell_json if progress is ProgressForm.JSON else _tell_text,
+            on_event=_tell_json if progress is ProgressForm.JSON else tell_text,
         )
         report = run(job, as_json or progress is ProgressForm.JSON)
         if progress is ProgressForm.JSON:
@@ -105,6 +118,11 @@ def train_command(
             print_json(asdict(report))
         else:
             err.print(f"{report.weights}: epoch {report.best_epoch} of {report.epoch}")
+
+
+def typed_values(pairs: list[str]) -> dict[str, Any]:
+    """Values of ``NAME=VALUE``: a list or table is JSON."""
+    return {key: _value(text) for key, text in parse_pairs(pairs, "--set").items()}
 
 
 def _value(text: str) -> Any:
@@ -122,7 +140,8 @@ def _tell_json(event: "Event") -> None:
     sys.stdout.flush()
 
 
-def _tell_text(event: "Event") -> None:
+def tell_text(event: "Event") -> None:
+    """One line for people, on stderr."""
     from napari_segkit.training.events import EpochDone, Note, Validated
 
     if isinstance(event, EpochDone):

@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_segkit.data.atomic import atomic_write, disk_errors
 from napari_segkit.data.formats.registry import recognise
 from napari_segkit.data.pixels import sample_pixels
@@ -13,7 +15,7 @@ from napari_segkit.errors import DatasetError
 from napari_segkit.jobs.predict import segment
 from napari_segkit.models.base import make_params
 from napari_segkit.models.registry import get_model
-from napari_segkit.types import Progress
+from napari_segkit.types import Progress, Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,8 +44,11 @@ def evaluate(
     source_format: Format | None = None,
     ignore: Path | None = None,
     out: Path | None = None,
+    pictures: bool = False,
 ) -> Job[Evaluation]:
     """Let a model answer for every image of a dataset, and compare.
+
+    A model that has to be asked is asked by the boxes of the true objects.
 
     Parameters
     ----------
@@ -57,6 +62,8 @@ def evaluate(
         JSON file of regions that count neither way (`napari_segkit.training.ignore`).
     out
         HTML report to write, with pictures of the worst images.
+    pictures
+        Keep them without a report, too.
 
     Raises
     ------
@@ -78,7 +85,9 @@ def evaluate(
         for file in weights:
             model = chosen()
             model.load(file, device=device)
-            one = yield from _judge(model, dataset, params, regions, pictures=out is not None)
+            one = yield from _judge(
+                model, dataset, params, regions, pictures=pictures or out is not None
+            )
             judged.append(replace(one, weights="model" if file is None else file.stem))
     result = Evaluation(model_id, path.name, TOUCH.get(model_id, 0.5), tuple(judged))
     if out is not None:
@@ -108,8 +117,10 @@ def _judge(
     for number, name in enumerate(dataset.names):
         yield Progress(number, len(dataset), name)
         image, truth = _pixels(dataset.read(name), model)
+        if model.needs_prompts and not truth.instances:
+            continue  # nothing to ask for
         begun = time.perf_counter()
-        found = yield from segment(model, image, params=params)
+        found = yield from segment(model, image, params=params, prompts=_prompts(model, truth))
         row = judge_image(
             name,
             truth,
@@ -123,6 +134,14 @@ def _judge(
         if pictures:
             _show(shown, rows, image, (truth, found))
     return Judged("", sum_up(rows), tuple(rows), shown)
+
+
+def _prompts(model: Segmenter, truth: Segmentation) -> Prompts | None:
+    """The objects' boxes, for a model that has to be asked."""
+    if not model.needs_prompts:
+        return None
+    boxes = [one.box for one in truth.instances.values()]
+    return Prompts(boxes=np.array(boxes, np.float32).reshape(-1, 4))
 
 
 def _pixels(sample: Sample, model: Segmenter) -> tuple[Image, Segmentation]:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +14,11 @@ import numpy as np
 from napari_segkit.data.atomic import disk_errors
 from napari_segkit.data.formats.registry import recognise
 from napari_segkit.errors import DatasetError
+from napari_segkit.jobs.train_folds import cross_validate, folds_of
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from torch import Tensor
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from napari_segkit.training.events import Event
     from napari_segkit.training.keeper import Keeper
     from napari_segkit.training.store import Item
-    from napari_segkit.training.tasks import Task
+    from napari_segkit.training.task import Task
     from napari_segkit.types import Job
 
 _TILE = re.compile(r"_(0|[1-9]\d*)_(0|[1-9]\d*)$")
@@ -33,7 +34,7 @@ _TILE = re.compile(r"_(0|[1-9]\d*)_(0|[1-9]\d*)$")
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What came of a training; ``metrics`` are those of the best epoch."""
+    """What came of a training; ``metrics``: of the best epoch, or the mean of ``folds``."""
 
     weights: Path
     train_images: int
@@ -43,15 +44,16 @@ class TrainReport:
     seconds: float
     metrics: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    folds: int = 0
 
 
 def train(
     model_id: str,
-    dataset: Path,
+    dataset: Path | Sequence[Path],
     out: Path,
     *,
     config: TrainConfig,
-    valid: Path | None = None,
+    valid: Path | Sequence[Path] | None = None,
     resume: bool = False,
     init: Path | None = None,
     name: str = "",
@@ -64,11 +66,14 @@ def train(
         out/NAME.safetensors, NAME.json   the best weights so far and their card
         out/last.ckpt, best.safetensors   what training goes on from
         out/log.csv, curves.svg           one row for each epoch, and how it looks
+        out/fold1 …                       the same of each fold, where there are few images
 
     Parameters
     ----------
+    dataset
+        One, or several that are learned from together.
     valid
-        Dataset to judge by; otherwise a share of the images is set aside.
+        Dataset or datasets to judge by; otherwise a share of the images is set aside.
     resume
         Go on from the checkpoint in ``out``.
     init
@@ -90,31 +95,37 @@ def train(
     from napari_segkit.training.fit import fit
     from napari_segkit.training.keeper import Keeper
     from napari_segkit.training.store import fingerprint
+    from napari_segkit.training.tasks import get_task
 
-    task = _task(model_id, config)
+    task = get_task(model_id).configured(config)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    learn, judge = yield from _images(task, dataset, valid, config)
+    datasets, valids = _paths(dataset), _paths(valid)
+    learn, judge = yield from _images(task, datasets, valids)
+    folds = 0 if valids else folds_of(task, config, len(learn))
+    first, folded = init_tensors(init), None
+    if folds:
+        folded = yield from cross_validate(
+            task, learn, config, out, folds=folds, resume=resume, init=first
+        )
+    elif not valids:
+        learn, judge = split(learn, config.valid_share, config.seed)
+    learn = [task.lean(item) for item in learn]
     keeper = Keeper(
         out,
         name or model_id,
         task=task,
         config=config,
-        data=f"{len(learn)} images of {dataset.name}",
-        recipe=_recipe(model_id, dataset, valid, config),
+        data=f"{len(learn)} images of {', '.join(one.name for one in datasets)}",
+        recipe=_recipe(model_id, datasets, valids, config),
         resume=resume,
+        metrics=folded.metrics if folded else None,
     )
-    first, images = init_tensors(init), fingerprint(learn)
+    images = fingerprint(learn)
     run = fit(task, learn, judge, config, out, resume=resume, init=first, fingerprint=images)
-    notes = yield from _drained(run, keeper, on_event)
-    return _report(keeper.weights, out, counts=(len(learn), len(judge)), notes=notes)
-
-
-def _task(model_id: str, config: TrainConfig) -> Task:
-    from napari_segkit.training.tasks import get_task
-
-    task = get_task(model_id)
-    return replace(task, size=config.size or task.size)
+    notes = yield from _drained(run, keeper, on_event, last=folded.epoch if folded else 0)
+    report = _report(keeper.weights, out, counts=(len(learn), len(judge)), notes=notes)
+    return replace(report, metrics=folded.metrics, folds=folds) if folded else report
 
 
 def _report(
@@ -137,10 +148,17 @@ def _report(
 
 
 def _drained(
-    run: Iterable[Event], keeper: Keeper, on_event: Callable[[Event], object] | None
+    run: Iterable[Event],
+    keeper: Keeper,
+    on_event: Callable[[Event], object] | None,
+    *,
+    last: int = 0,
 ) -> Job[tuple[str, ...]]:
-    """Keep and tell every event, then close the keeper; the notes come back."""
-    from napari_segkit.training.events import BatchDone, Note
+    """Keep and tell every event, then close the keeper; the notes come back.
+
+    ``last`` = after which epoch to end; 0 = none.
+    """
+    from napari_segkit.training.events import BatchDone, Note, Validated
 
     notes = []
     try:
@@ -152,23 +170,27 @@ def _drained(
                 yield Progress(event.step, event.steps, f"epoch {event.epoch + 1} {event.loss:.3f}")
             elif isinstance(event, Note):
                 notes.append(event.text)
+            elif isinstance(event, Validated) and event.epoch == last:
+                break
     finally:
         keeper.close()
     return tuple(notes)
 
 
+def _paths(given: Path | Sequence[Path] | None) -> list[Path]:
+    return [] if given is None else [given] if isinstance(given, Path) else list(given)
+
+
 def _images(
-    task: Task, dataset: Path, valid: Path | None, config: TrainConfig
+    task: Task, datasets: Sequence[Path], valids: Sequence[Path]
 ) -> Job[tuple[list[Item], list[Item]]]:
     """Images to learn from and to judge by."""
-    from napari_segkit.training.store import without_ids
-
-    learn = yield from load_items(task, dataset)
-    if valid is None:
-        learn, judge = split(learn, config.valid_share, config.seed)
-    else:
-        judge = yield from load_items(task, valid)
-    return [without_ids(item) for item in learn], judge
+    learn, judge = [], []
+    for path in datasets:
+        learn += yield from load_items(task, path)
+    for path in valids:
+        judge += yield from load_items(task, path)
+    return learn, judge
 
 
 def load_items(task: Task, path: Path) -> Job[list[Item]]:
@@ -222,10 +244,12 @@ def init_tensors(path: Path | None) -> dict[str, Tensor] | None:
     return {key: torch.from_numpy(value) for key, value in found.items()}
 
 
-def _recipe(model_id: str, dataset: Path, valid: Path | None, config: TrainConfig) -> str:
+def _recipe(
+    model_id: str, datasets: Sequence[Path], valids: Sequence[Path], config: TrainConfig
+) -> str:
     """The command, with the names of the datasets and what was set."""
-    parts = [f"segkit train {model_id} {dataset.name}"]
-    parts += [f"--valid {valid.name}"] if valid else []
+    parts = [f"segkit train {model_id}", *(path.name for path in datasets)]
+    parts += [f"--valid {path.name}" for path in valids]
     parts += [
         f"--set {key}={value if isinstance(value, (int, float, str)) else json.dumps(value)}"
         for key, value in config.model_dump(exclude_defaults=True, mode="json").items()

@@ -104,7 +104,7 @@ class Rings(Segmenter):
 
         base, adapter, notes = yield from self._bases.ready(params.base, params.adapter)
         shape = image.shape[:2]
-        wanted = asks(prompts, shape, base.backend.input_size, windows=params.window == "auto")
+        wanted = asks(prompts, shape, base.backend.input_size, look=base.look(params.window))
         found: dict[int, Found] = {}
         for done, part in batches(wanted):
             yield Progress(done, len(wanted), "finding objects")
@@ -152,9 +152,9 @@ class Rings(Segmenter):
         from napari_segkit.models.rings_plan import alone, batches
 
         base, adapter, _ = yield from self._bases.ready(params.base, params.adapter)
-        size, windows = base.backend.input_size, params.window == "auto"
+        size, look = base.backend.input_size, base.look(params.window)
         wanted = [
-            alone(number, one, image.shape[:2], size, windows=windows)
+            alone(number, one, image.shape[:2], size, look=look)
             for number, one in enumerate(objects)
         ]
         found: dict[int, Found] = {}
@@ -252,7 +252,14 @@ class Rings(Segmenter):
         adapter: str,
     ) -> Iterator[tuple[int, Found]]:
         """Masks of objects of one kind, by number."""
-        from napari_segkit.models.rings_plan import Found, decoder_prompts, is_unclear, roi_of
+        from napari_segkit.models.rings_plan import (
+            Found,
+            closeup,
+            decoder_prompts,
+            evidence,
+            is_unclear,
+            roi_of,
+        )
         from napari_segkit.ops.mask_logits import mask_from_logits, without_specks
 
         x0, y0, x1, y1 = part[0].window
@@ -261,9 +268,14 @@ class Rings(Segmenter):
         several = params.candidate != "auto" or is_unclear(part[0])
         size = base.backend.input_size
         given = decoder_prompts(part, start, input_size=size, mask_size=base.backend.mask_size)
+        seen = closeup(view, size) if base.takes_evidence else None
+        if seen is not None and given.masks is None:
+            given = given._replace(masks=evidence(seen, view, given))
         logits, scores = base.backend.decode(
             embedding, view.shape[:2], several=several, **given._asdict()
         )
+        if seen is not None and given.masks is not None:
+            logits = base.backend.finish(*seen, logits, given.masks)
         for ask, masks, ious in zip(part, logits, scores, strict=True):
             best = int(params.candidate) - 1 if params.candidate.isdigit() else int(ious.argmax())
             roi = roi_of(ask, params.margin)

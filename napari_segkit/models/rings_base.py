@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from napari_segkit.errors import WeightsError
 from napari_segkit.types import Progress
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from segment_anything.modeling import Sam
 
+    from napari_segkit.ops.prompt_windows import Look
     from napari_segkit.runtime.sam_backend import SamBackend
     from napari_segkit.types import Job
 
@@ -53,6 +54,17 @@ class LoadedBase:
     adapters: dict[str, str] = field(default_factory=dict)
     files: dict[tuple[Path, int, int], str] = field(default_factory=dict)
     in_use: str = ""
+
+    @property
+    def takes_evidence(self) -> bool:
+        """Whether prompts come with the evidence of their colours, in close windows."""
+        from napari_segkit.nets.sam_small import takes_evidence
+
+        return takes_evidence(self.backend.sam)
+
+    def look(self, window: Literal["auto", "whole"]) -> Look:
+        """How an image is looked at for a box."""
+        return "whole" if window == "whole" else "close" if self.takes_evidence else "window"
 
     def use(self, adapter: Path | None) -> str:
         """Put an adapter into use, or take every one off; returns the hash of its file or ""."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_segkit.ops.prompt_windows import Window
-    from napari_segkit.types import Box, Labels
+    from napari_segkit.ops.prompt_windows import Look, Window
+    from napari_segkit.types import Box, Image, Labels
 
     Mask = NDArray[np.bool_]
     Roi = tuple[int, int, int, int]
@@ -76,7 +76,11 @@ class Found(NamedTuple):
 
 
 def asks(
-    prompts: Prompts, shape: tuple[int, int], input_size: int, *, windows: bool = True
+    prompts: Prompts,
+    shape: tuple[int, int],
+    input_size: int,
+    *,
+    look: Look = "window",
 ) -> list[Ask]:
     """The objects that prompts ask for, numbered from 1.
 
@@ -90,8 +94,8 @@ def asks(
         (H, W) of the image.
     input_size
         Side of the network's input in pixels.
-    windows
-        False: the whole image is looked at, whatever the size of the object.
+    look
+        In which part of the image a box is looked at; see `ops.prompt_windows`.
 
     Raises
     ------
@@ -122,7 +126,7 @@ def asks(
     return [
         Ask(
             number,
-            window_of(_around(box), shape, input_size) if windows else (0, 0, shape[1], shape[0]),
+            window_of(_around(box), shape, input_size, look=look),
             box,
             prompts.points[mine],
             prompts.point_labels[mine],
@@ -133,7 +137,7 @@ def asks(
 
 
 def alone(
-    number: int, one: Prompts, shape: tuple[int, int], input_size: int, *, windows: bool = True
+    number: int, one: Prompts, shape: tuple[int, int], input_size: int, *, look: Look = "window"
 ) -> Ask:
     """One object whose prompts are all its own; of boxes the first counts, of the mask all pixels.
 
@@ -150,7 +154,7 @@ def alone(
             around = instance_boxes(np.asarray(one.mask != 0).astype(np.int32))[1]
             boxes = np.array([box_with(around, one)], np.float32)
     whole = replace(one, boxes=boxes, mask=None)
-    first = asks(whole, shape, input_size, windows=windows)[0]
+    first = asks(whole, shape, input_size, look=look)[0]
     return Ask(number, first.window, first.box, one.points, one.point_labels, int(begun))
 
 
@@ -249,6 +253,40 @@ def decoder_prompts(
             [logits_from_mask(view == ask.start, input_size, mask_size) for ask in part]
         )
     return DecoderPrompts(boxes, points, labels, masks)
+
+
+class Closeup(NamedTuple):
+    """A window as the network sees it: (S, S, 3) uint8 RGB, its place (height, width) in it."""
+
+    pixels: NDArray[np.uint8]
+    shape: tuple[int, int]
+
+
+def closeup(view: Image, input_size: int) -> Closeup:
+    """A window (H, W, 3) uint8 RGB scaled to the network's input."""
+    import cv2
+
+    from napari_segkit.ops.mask_logits import scaled_shape
+
+    height, width = scaled_shape(view.shape[:2], input_size)
+    way = cv2.INTER_AREA if height < view.shape[0] else cv2.INTER_LINEAR
+    square = np.zeros((input_size, input_size, 3), np.uint8)
+    square[:height, :width] = cv2.resize(view, (width, height), interpolation=way)
+    return Closeup(square, (height, width))
+
+
+def evidence(seen: Closeup, view: Image, given: DecoderPrompts) -> NDArray[np.float32]:
+    """Evidence of colours (N, M, M) in the place of the masks that prompts do not have."""
+    from napari_segkit.ops.colour_evidence import evidence_grid
+
+    scale = np.array(seen.shape[::-1], np.float32) / view.shape[1::-1]
+    return evidence_grid(
+        seen.pixels,
+        seen.shape,
+        None if given.boxes is None else given.boxes * np.tile(scale, 2),
+        None if given.points is None else given.points * scale,
+        given.point_labels,
+    )
 
 
 def roi_of(ask: Ask, margin: float) -> Roi:

@@ -22,6 +22,8 @@ from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTra
 from torch import nn
 from torch.nn import functional
 
+from napari_segkit.nets.sam_finish import Finisher
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
 EMBEDDING_STRIDE = 8
+_START_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ class SmallSamConfig:
         Of embedding, prompts and decoder.
     decoder_heads
         Of the decoder's attention.
+    evidence
+        Prompts without a mask come with the evidence of their colours in its place
+        (`napari_segkit.ops.colour_evidence`): the network was trained so.
     """
 
     image_size: int = 384
@@ -57,6 +63,7 @@ class SmallSamConfig:
     heads: int = 8
     channels: int = 128
     decoder_heads: int = 4
+    evidence: bool = False
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SmallSamConfig:
@@ -82,7 +89,7 @@ def build_small_sam(config: SmallSamConfig | None = None) -> Sam:
         ),
         mask_decoder=MaskDecoder(
             transformer_dim=config.channels,
-            transformer=TwoWayTransformer(
+            transformer=(_MixingTransformer if config.evidence else TwoWayTransformer)(
                 depth=2,
                 embedding_dim=config.channels,
                 num_heads=config.decoder_heads,
@@ -93,7 +100,35 @@ def build_small_sam(config: SmallSamConfig | None = None) -> Sam:
         pixel_mean=list(PIXEL_MEAN),
         pixel_std=list(PIXEL_STD),
     )
+    if config.evidence:
+        sam.finisher = Finisher()
     return sam.eval()
+
+
+def takes_evidence(sam: Sam) -> bool:
+    """Whether prompts come with the evidence of their colours (`SmallSamConfig.evidence`)."""
+    return hasattr(sam, "finisher")
+
+
+def finished(sam: Sam, image: Tensor, logits: Tensor | None, start: Tensor | None) -> Tensor:
+    """The last step of a base that takes evidence; any other leaves the logits as they are.
+
+    Parameters
+    ----------
+    image : (P, 3, 2M, 2M)
+        The network's input, normalised, for each prompt.
+    logits : (P, K, M, M)
+        The decoder's; None = only what they start from.
+    start : (P, 1, M, M)
+        What the decoder was given as a mask, or None.
+    """
+    if not takes_evidence(sam) and logits is not None:
+        return logits
+    if start is None:
+        start = image.new_zeros(len(image), 1, image.shape[-2] // 2, image.shape[-1] // 2)
+    coarse = _START_SHARE * start if logits is None else logits + _START_SHARE * start
+    found: list[Tensor] = [sam.finisher(image, start, one[:, None]) for one in coarse.unbind(1)]
+    return torch.cat(found, dim=1)
 
 
 def resized(sam: Sam, image_size: int) -> Sam:
@@ -148,6 +183,41 @@ class SmallEncoder(nn.Module):
         fine = self.from_quarter(functional.pixel_unshuffle(quarter, 2))
         embedding: Tensor = self.neck(wide + self.from_eighth(eighth) + fine)
         return embedding
+
+
+class _MixingTransformer(TwoWayTransformer):  # type: ignore[misc]
+    """SAM's, after convolutions that let the prompt's mask spread along the image's edges.
+
+    In SAM's own decoder a mask that is given meets the image pixel by pixel only.
+    """
+
+    def __init__(self, *, depth: int, embedding_dim: int, num_heads: int, mlp_dim: int) -> None:
+        super().__init__(depth, embedding_dim, num_heads, mlp_dim)
+        self.mix = nn.Sequential(*(_Mix(embedding_dim, reach) for reach in (1, 2, 4, 1)))
+
+    def forward(self, image: Tensor, places: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """As `TwoWayTransformer`."""
+        found: tuple[Tensor, Tensor] = super().forward(self.mix(image), places, tokens)
+        return found
+
+
+class _Mix(nn.Module):
+    def __init__(self, channels: int, reach: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=reach, dilation=reach)
+        self.norm = nn.GroupNorm(4, channels)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        _silence(self.second)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x + self.second(torch.relu(self.norm(self.first(x))))
+        return y
+
+
+def _silence(layer: nn.Conv2d) -> None:
+    """A layer that adds nothing yet."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 class _Block(nn.Module):

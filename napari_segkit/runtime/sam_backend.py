@@ -9,6 +9,7 @@ import torch
 from segment_anything.utils.transforms import ResizeLongestSide
 
 from napari_segkit.errors import ModelError
+from napari_segkit.nets.sam_small import finished
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,6 +106,28 @@ class SamBackend:
             multimask_output=several,
         )
         return _finite(logits, "mask"), _finite(scores, "score")
+
+    @torch.inference_mode()
+    def finish(
+        self, window: Image, shape: tuple[int, int], logits: Floats, masks: Floats
+    ) -> Floats:
+        """The last step of a small base that takes evidence.
+
+        Parameters
+        ----------
+        window : (S, S, 3) uint8 RGB
+            The input, with the window of ``shape`` at its top left.
+        logits : (N, K, M, M), masks : (N, M, M)
+            What `decode` gave, and was given to start from.
+        """
+        pixels = torch.from_numpy(window).to(self.device).permute(2, 0, 1)[None].float()
+        normal = (pixels - self.sam.pixel_mean) / self.sam.pixel_std
+        normal[..., shape[0] :, :] = 0
+        normal[..., shape[1] :] = 0
+        start = torch.as_tensor(masks, device=self.device)[:, None]
+        coarse = torch.as_tensor(logits, device=self.device)
+        many = normal.expand(len(coarse), -1, -1, -1)
+        return _finite(finished(self.sam, many, coarse, start), "mask")
 
 
 def _finite(tensor: torch.Tensor, what: str) -> Floats:

@@ -54,11 +54,32 @@ class TrainConfig(BaseModel):
     arch: str | None = Field(None, description="Architecture; by default the model's own.")
     arch_config: dict[str, Any] = Field(default_factory=dict, description="Of the architecture.")
     tensorboard: bool = Field(False, description="Write TensorBoard events, too.")
+    prompts: int = Field(2, ge=1, le=64, description="Objects asked for in a crop (SAM).")
+    aim: Literal["candidates", "finish"] = Field(
+        "candidates", description="finish: only the last step of the small base learns."
+    )
+    evidence: bool = Field(
+        False, description="Prompts come with the evidence of their colours (small base)."
+    )
+    base: str = Field("auto", description="Base of an adapter: a name or a file (rings).")
+    rank: int = Field(8, ge=1, le=512, description="Of an adapter (rings).")
+    alpha: float | None = Field(None, gt=0, description="Scales an adapter by alpha / rank.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Of an adapter's inputs.")
+    targets: tuple[Literal["q", "k", "v", "proj"], ...] = Field(
+        ("q", "v"), min_length=1, description="What an adapter lies on."
+    )
+    folds: int | None = Field(
+        None, ge=0, le=100, description="Cross-validation; by default of fewer than ten images."
+    )
+    origin: bool = Field(False, description="The ring project's protocol, exactly.")
+    checkpointing: bool = Field(False, description="Less memory for more time (large bases).")
     augment: bool = Field(True, description="Flips, rotation, scale, colour, blur, noise, JPEG.")
 
 
-def read_config(path: Path | None, changes: Mapping[str, Any]) -> TrainConfig:
-    """Values of a TOML file (or the defaults), with some changed.
+def read_config(
+    path: Path | None, changes: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> TrainConfig:
+    """Values of a TOML file with some changed, above the task's defaults.
 
     Raises
     ------
@@ -71,4 +92,5 @@ def read_config(path: Path | None, changes: Mapping[str, Any]) -> TrainConfig:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ParamsError("configuration cannot be read", where=path, got=error) from error
-    return checked(TrainConfig, values | dict(changes), where=str(path or "training"))
+    values = dict(defaults or {}) | values | dict(changes)
+    return checked(TrainConfig, values, where=str(path or "training"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_segkit.types import Image, Segmentation
 
 _SIDE = 640
-_STYLE = """
+PAGE_STYLE = """
 table { border-collapse: collapse; margin: 12px 0; background: var(--card); }
 td, th { border: 1px solid var(--line); padding: 4px 10px; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
@@ -47,14 +47,14 @@ def evaluation_page(result: Evaluation) -> str:
                 _table(name, {one.weights: one.verdict.classes[name] for one in result.judged})
                 for name in result.judged[0].verdict.classes
             ),
-            *(_worst(one) for one in result.judged),
+            *(worst_images(one, f"Worst images: {one.weights}") for one in result.judged),
         )
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "img-src data:; style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)}</title><style>{CSS}{_STYLE}</style></head>"
+        f"<title>{escape(title)}</title><style>{CSS}{PAGE_STYLE}</style></head>"
         f"<body><main>{body}</main></body></html>\n"
     )
 
@@ -71,7 +71,8 @@ def _table(title: str, rows: dict[str, dict[str, float]]) -> str:
     return f"<h2>{escape(title)}</h2><table><tr><th>weights</th>{head}</tr>{''.join(lines)}</table>"
 
 
-def _worst(one: Judged) -> str:
+def worst_images(one: Judged, title: str) -> str:
+    """Cards of the images that have pictures, the worst first."""
     rows = sorted(one.images, key=lambda row: row.mean_iou)
     cards = []
     for row in rows:
@@ -82,4 +83,4 @@ def _worst(one: Judged) -> str:
                 f'<img src="{answer}" alt="answer"></div><p>{escape(row.name)}: mean IoU '
                 f"{row.mean_iou:.3f}; left the truth, right the answer</p></div>"
             )
-    return f'<h2>Worst images: {escape(one.weights)}</h2><div class="cards">{"".join(cards)}</div>'
+    return f'<h2>{escape(title)}</h2><div class="cards">{"".join(cards)}</div>'

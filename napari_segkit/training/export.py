@@ -6,25 +6,30 @@ import math
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from napari_segkit.data.weights import save_weights
-from napari_segkit.data.weights_card import Normalisation, TrainingFacts, WeightsCard
+from napari_segkit.data.weights_card import TrainingFacts, WeightsCard
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.fit import LAST, best_weights
-from napari_segkit.training.network import network_spec
-from napari_segkit.training.tasks import MEAN, STD
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_segkit.training.config import TrainConfig
-    from napari_segkit.training.tasks import Task
+    from napari_segkit.training.task import Task
 
 _PACKAGES = ("napari-segkit", "torch", "torchvision", "accelerate", "numpy")
 
 
 def export_weights(
-    out: Path, name: str, *, task: Task, config: TrainConfig, data: str, recipe: str
-) -> WeightsCard:
+    out: Path,
+    name: str,
+    *,
+    task: Task,
+    config: TrainConfig,
+    data: str,
+    recipe: str,
+    metrics: Mapping[str, float] | None = None,
+) -> None:
     """Write the best weights so far as ``NAME.safetensors`` with its card.
 
     Parameters
@@ -33,6 +38,8 @@ def export_weights(
         Folder of the training.
     data, recipe
         What it was trained on, in words, and the command.
+    metrics
+        By default those of the best validation.
 
     Raises
     ------
@@ -42,16 +49,10 @@ def export_weights(
         Where the disk refuses.
     """
     state = read_state(out / LAST)
-    spec = network_spec(task, config)
+    measured = state.metrics if metrics is None else metrics
     card = WeightsCard(
         name=name,
         model=task.id,
-        arch=spec.arch,
-        arch_config=dict(spec.config),
-        classes=task.classes,
-        normalisation=Normalisation(mean=MEAN, std=STD),
-        input_size=config.size or task.size,
-        threshold=task.threshold,
         training=TrainingFacts(
             data=data,
             data_sha256=state.fingerprint,
@@ -60,11 +61,12 @@ def export_weights(
             seconds=round(state.seconds, 1),
             recipe=recipe,
         ),
-        metrics={key: round(v, 5) for key, v in state.metrics.items() if math.isfinite(v)},
+        metrics={key: round(v, 5) for key, v in measured.items() if math.isfinite(v)},
         versions={name: found for name in _PACKAGES if (found := _version(name))},
+        **task.card_facts(config),
     )
     tensors = {key: value.numpy() for key, value in best_weights(out).items()}
-    return save_weights(out / f"{name}.safetensors", tensors, card)
+    task.save(out / f"{name}.safetensors", tensors, card, config)
 
 
 def _version(package: str) -> str:

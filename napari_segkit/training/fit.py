@@ -15,7 +15,7 @@ import math
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
@@ -27,10 +27,7 @@ from napari_segkit.data.atomic import atomic_write
 from napari_segkit.errors import ModelError
 from napari_segkit.training.checkpoint import State, read_checkpoint, write_checkpoint
 from napari_segkit.training.events import BatchDone, EpochDone, Note, Validated
-from napari_segkit.training.losses import seg_loss
-from napari_segkit.training.network import make_network
 from napari_segkit.training.optim import learning_rate, make_optimizer
-from napari_segkit.training.predicting import normalised, predict_map
 from napari_segkit.training.samples import Epoch, loader
 
 if TYPE_CHECKING:
@@ -42,9 +39,8 @@ if TYPE_CHECKING:
 
     from napari_segkit.training.config import TrainConfig
     from napari_segkit.training.events import Event
-    from napari_segkit.training.samples import Crop
     from napari_segkit.training.store import Item
-    from napari_segkit.training.tasks import Task
+    from napari_segkit.training.task import Task
 
 LAST, BEST = "last.ckpt", "best.safetensors"
 _TOO_MUCH = ("out of memory", "can't allocate memory", "not enough memory")
@@ -137,7 +133,7 @@ def _set_up(
     # a process keeps device and precision of its first training, unless it is told to forget them
     AcceleratorState._reset_state(reset_partial_state="RANK" not in os.environ)
     accelerator = Accelerator(cpu=config.device == "cpu", mixed_precision=config.precision)
-    net = make_network(task, config)
+    net = task.network(config)
     notes = [] if init is None else [_start_from(net, init)]
     net = net.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(net).eval().requires_grad_(False)
@@ -176,7 +172,7 @@ def _epoch(setup: Setup, train: Sequence[Item]) -> Iterator[Event]:
     )
     begun = time.monotonic()
     waiting, total = 0.0, 0.0
-    setup.net.train()
+    setup.task.learning(setup.net)
     batches = iter(loader(crops, images))
     for _ in range(setup.epoch_steps):
         asked = time.monotonic()
@@ -197,7 +193,7 @@ def _epoch(setup: Setup, train: Sequence[Item]) -> Iterator[Event]:
     yield EpochDone(state.epoch + 1, setup.epochs, mean, seconds, rate, waiting / seconds)
 
 
-def _step(setup: Setup, batch: Crop, lr: float) -> float:
+def _step(setup: Setup, batch: Any, lr: float) -> float:
     """One optimizer step; a batch that does not fit into memory is cut into twice as many parts."""
     while True:
         torch.manual_seed(setup.config.seed + setup.state.step)  # of dropout
@@ -206,7 +202,7 @@ def _step(setup: Setup, batch: Crop, lr: float) -> float:
         except RuntimeError as error:
             if not any(words in str(error) for words in _TOO_MUCH):
                 raise
-            if setup.state.parts >= len(batch[0]):
+            if setup.state.parts >= setup.config.batch * setup.config.accumulate:
                 raise ModelError(
                     "one image at a time does not fit into memory",
                     remedy="choose a smaller size or a smaller architecture",
@@ -214,24 +210,16 @@ def _step(setup: Setup, batch: Crop, lr: float) -> float:
         setup.state.parts *= 2
 
 
-def _descend(setup: Setup, batch: Crop, lr: float) -> float:
+def _descend(setup: Setup, batch: Any, lr: float) -> float:
     config, accelerator, net = setup.config, setup.accelerator, setup.net
-    weights = None
-    if config.class_weights:
-        weights = torch.tensor(config.class_weights, device=accelerator.device)
     for group in setup.optimizer.param_groups:
         group["lr"] = lr
     setup.optimizer.zero_grad(set_to_none=True)
     total = 0.0
-    count = len(batch[0])
-    for images, targets in zip(*(part.chunk(setup.state.parts) for part in batch), strict=True):
-        logits = net(normalised(images.to(accelerator.device)))
-        loss = seg_loss(
-            config.loss or setup.task.loss, logits, targets.to(accelerator.device), weights
-        )
-        share = loss * (len(images) / count)
-        accelerator.backward(share)
-        total += float(share.detach())
+    for part, share in setup.task.parts(batch, setup.state.parts):
+        loss = setup.task.loss(net, part, config) * share
+        accelerator.backward(loss)
+        total += float(loss.detach())
     if not math.isfinite(total):
         raise ModelError(
             f"the loss became {total} in step {setup.state.step + 1}",
@@ -264,7 +252,7 @@ def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Validated:
     if valid:
         scores = setup.task.scores()
         some = valid[: config.valid_images][accelerator.process_index :: accelerator.num_processes]
-        rows = [scores.row(one, predict_map(setup.ema, setup.task, one.image)) for one in some]
+        rows = [scores.row(one, setup.task.found(setup.ema, one)) for one in some]
         metrics = scores.summary(gather_object(rows))
     else:
         metrics = {"score": 0.0}

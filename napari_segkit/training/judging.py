@@ -15,6 +15,7 @@ from napari_segkit.training.metrics import (
     match_instances,
     worst_decile,
 )
+from napari_segkit.training.promptable_metrics import holes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,8 @@ class ClassResult:
     ----------
     iou, dice, boundary_iou
         Of its pixels; ``None`` where it neither is nor was found.
+    hole_iou
+        Of what it encloses and does not cover, such as a ring's inside; ``None`` without holes.
     true, hit, false
         Objects that are there, were found, and were found without being there.
     """
@@ -42,6 +45,7 @@ class ClassResult:
     true: int
     hit: int
     false: int
+    hole_iou: float | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,9 @@ def _judge_class(truth: Labels, found: Labels, touch: float) -> ClassResult:
     if not truth.any() and not found.any():
         return ClassResult(None, None, None, *counts)
     measures = mask_iou(truth, found), mask_dice(truth, found), boundary_iou(truth, found)
-    return ClassResult(*measures, *counts)
+    holes = holes_of(truth > 0), holes_of(found > 0)
+    hole_iou = mask_iou(*holes) if holes[0].any() else None
+    return ClassResult(*measures, *counts, hole_iou)
 
 
 def sum_up(images: Sequence[ImageJudgement]) -> Verdict:
@@ -191,7 +197,7 @@ def sum_up(images: Sequence[ImageJudgement]) -> Verdict:
 
 def _of_results(results: Sequence[ClassResult]) -> dict[str, float]:
     row = {}
-    for measure in ("iou", "dice", "boundary_iou"):
+    for measure in ("iou", "dice", "boundary_iou", "hole_iou"):
         values = [v for one in results if (v := getattr(one, measure)) is not None]
         if values:
             row[measure] = float(np.mean(values))

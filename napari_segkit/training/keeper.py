@@ -12,11 +12,12 @@ from napari_segkit.training.fit import LAST
 from napari_segkit.training.log import TrainLog
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_segkit.training.config import TrainConfig
     from napari_segkit.training.events import Event
-    from napari_segkit.training.tasks import Task
+    from napari_segkit.training.task import Task
 
 
 class Keeper:
@@ -30,6 +31,8 @@ class Keeper:
         What is trained on, in words, and the command: for the card.
     resume
         Rows of the epochs that are done stay in the log.
+    metrics
+        For the card, where they are not those of the best validation.
 
     Raises
     ------
@@ -49,10 +52,11 @@ class Keeper:
         data: str,
         recipe: str,
         resume: bool,
+        metrics: Mapping[str, float] | None = None,
     ) -> None:
         self.out, self.name = out, name
         self._task, self._config = task, config
-        self._data, self._recipe = data, recipe
+        self._data, self._recipe, self._metrics = data, recipe, metrics
         self.writes = os.environ.get("RANK", "0") == "0"
         done = read_state(out / LAST).epoch if resume and (out / LAST).exists() else 0
         self._log = TrainLog(out, after=done, tensorboard=config.tensorboard and self.writes)
@@ -81,6 +85,7 @@ class Keeper:
                 config=self._config,
                 data=self._data,
                 recipe=self._recipe,
+                metrics=self._metrics,
             )
 
     def close(self) -> None:

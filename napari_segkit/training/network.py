@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_segkit.training.config import TrainConfig
-    from napari_segkit.training.tasks import Task
+    from napari_segkit.training.dense_tasks import DenseTask
 
 
-def network_spec(task: Task, config: TrainConfig) -> Spec:
+def network_spec(task: DenseTask, config: TrainConfig) -> Spec:
     """Architecture and its configuration: the model's own unless told otherwise."""
     if config.arch is None:
         preset = PRESETS[task.id]
@@ -22,7 +22,7 @@ def network_spec(task: Task, config: TrainConfig) -> Spec:
     return Spec(config.arch, config.arch_config)
 
 
-def make_network(task: Task, config: TrainConfig) -> nn.Module:
+def make_network(task: DenseTask, config: TrainConfig) -> nn.Module:
     """A network with untrained weights.
 
     Raises

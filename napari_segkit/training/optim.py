@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def make_optimizer(net: nn.Module, config: TrainConfig) -> Optimizer:
-    """Weight decay for matrices and filters only."""
-    heavy = [p for p in net.parameters() if p.ndim > 1]
-    light = [p for p in net.parameters() if p.ndim <= 1]
+    """Of what is not frozen; weight decay for matrices and filters only."""
+    learned = [p for p in net.parameters() if p.requires_grad]
+    heavy = [p for p in learned if p.ndim > 1]
+    light = [p for p in learned if p.ndim <= 1]
     groups: list[dict[str, Any]] = [{"params": heavy}, {"params": light, "weight_decay": 0.0}]
     method = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adamax
     return method(groups, lr=config.lr, weight_decay=config.weight_decay)

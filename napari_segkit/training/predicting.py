@@ -8,15 +8,17 @@ import torch
 from torch.nn import functional
 
 from napari_segkit.training.losses import probabilities
-from napari_segkit.training.tasks import MEAN, STD
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from napari_segkit.training.tasks import Task
+    from napari_segkit.training.dense_tasks import DenseTask
     from napari_segkit.types import Image
+
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def normalised(images: Tensor) -> Tensor:
@@ -27,7 +29,7 @@ def normalised(images: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def predict_map(net: nn.Module, task: Task, image: Image) -> NDArray[np.uint8]:
+def predict_map(net: nn.Module, task: DenseTask, image: Image) -> NDArray[np.uint8]:
     """(H, W) class map of an image (H, W, 3), mirrored up to the network's stride."""
     device = next(net.parameters()).device
     height, width = image.shape[:2]

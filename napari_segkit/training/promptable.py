@@ -8,11 +8,14 @@ plus the error of the IoU that it expects.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
+
+from napari_segkit.nets.sam_small import finished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,36 @@ if TYPE_CHECKING:
 
 _CANDIDATES = 0.5
 _EXPECTED = 0.1
+
+
+Aim = Literal["finish", "candidates", "single", "origin"]
+"""finish: the last step alone, from what a prompt starts with; candidates: all four masks, at the
+decoder's resolution, to learn a base from nothing; single: the one mask, at the input's; origin:
+soft Dice of the one mask at the image's own, as the ring project has it."""
+
+
+class Promptable(nn.Module):
+    """A SAM whose forward pass is the loss of lessons, so that `accelerate` can wrap it."""
+
+    def __init__(self, sam: Sam, aim: Aim = "candidates") -> None:
+        super().__init__()
+        self.sam, self.aim = sam, aim
+
+    def forward(self, lessons: Sequence[Lesson]) -> Tensor:
+        """Mean loss of the lessons' prompts."""
+        if self.aim == "candidates":
+            return step(self.sam, lessons).loss
+        if self.aim == "finish":
+            return finish_loss(self.sam, lessons)
+        one = origin_loss if self.aim == "origin" else single_loss
+        pixels = normal_pixels(self.sam, lessons)
+        losses = [
+            one(decoded(self.sam, embedding[None], lesson, image[None])[0][:, :1], lesson)
+            for embedding, image, lesson in zip(
+                self.sam.image_encoder(pixels), pixels, lessons, strict=True
+            )
+        ]
+        return torch.cat(losses).mean()
 
 
 @dataclass(frozen=True)
@@ -42,16 +75,11 @@ def step(sam: Sam, lessons: Sequence[Lesson]) -> StepResult:
     sam
         In training mode; with an input size of the lessons' S.
     """
-    place = sam.pixel_mean.device
-    pixels = torch.from_numpy(np.stack([lesson.image for lesson in lessons])).to(place)
-    normal = (pixels.permute(0, 3, 1, 2).float() - sam.pixel_mean) / sam.pixel_std
-    for k, lesson in enumerate(lessons):  # beyond the crop: 0 after normalising, as SAM pads
-        normal[k, :, lesson.shape[0] :] = 0
-        normal[k, :, :, lesson.shape[1] :] = 0
-    embeddings = sam.image_encoder(normal)
+    pixels = normal_pixels(sam, lessons)
+    place = pixels.device
     losses, ious = [], []
-    for embedding, lesson in zip(embeddings, lessons, strict=True):
-        logits, expected = decoded(sam, embedding[None], lesson)
+    for embedding, image, lesson in zip(sam.image_encoder(pixels), pixels, lessons, strict=True):
+        logits, expected = decoded(sam, embedding[None], lesson, image[None])
         target = torch.from_numpy(lesson.targets).to(place).float()[:, None]
         target = functional.interpolate(target, logits.shape[-2:], mode="area")
         loss, iou = prompt_loss(logits, expected, target)
@@ -60,8 +88,23 @@ def step(sam: Sam, lessons: Sequence[Lesson]) -> StepResult:
     return StepResult(torch.cat(losses).mean(), float(torch.cat(ious).mean()))
 
 
-def decoded(sam: Sam, embedding: Tensor, lesson: Lesson) -> tuple[Tensor, Tensor]:
-    """All four masks of each prompt, the single one first: (P, 4, M, M), and expected IoU."""
+def normal_pixels(sam: Sam, lessons: Sequence[Lesson]) -> Tensor:
+    """The lessons' images as the encoder wants them, (N, 3, S, S), channels last."""
+    place = sam.pixel_mean.device
+    pixels = torch.from_numpy(np.stack([lesson.image for lesson in lessons])).to(place)
+    normal = (pixels.permute(0, 3, 1, 2).float() - sam.pixel_mean) / sam.pixel_std
+    for k, lesson in enumerate(lessons):  # beyond the crop: 0 after normalising, as SAM pads
+        normal[k, :, lesson.shape[0] :] = 0
+        normal[k, :, :, lesson.shape[1] :] = 0
+    ready: Tensor = normal.contiguous(memory_format=torch.channels_last)
+    return ready
+
+
+def decoded(sam: Sam, embedding: Tensor, lesson: Lesson, image: Tensor) -> tuple[Tensor, Tensor]:
+    """All four masks of each prompt, the single one first: (P, 4, M, M), and expected IoU.
+
+    Only the single one is finished.
+    """
     place = embedding.device
     points = None
     if lesson.points is not None and lesson.labels is not None:
@@ -78,7 +121,37 @@ def decoded(sam: Sam, embedding: Tensor, lesson: Lesson) -> tuple[Tensor, Tensor
         sparse_prompt_embeddings=sparse,
         dense_prompt_embeddings=dense,
     )
-    return logits, expected
+    many = image.expand(len(logits), -1, -1, -1)
+    return torch.cat((finished(sam, many, logits[:, :1], masks), logits[:, 1:]), 1), expected
+
+
+def finish_loss(sam: Sam, lessons: Sequence[Lesson]) -> Tensor:
+    """Mean loss of the last step alone: it corrects what the prompts start with."""
+    pixels = normal_pixels(sam, lessons)
+    counts = torch.tensor([len(lesson.targets) for lesson in lessons])
+    sides = pixels.shape[-1] // 2
+    starts = [
+        lesson.masks
+        if lesson.masks is not None
+        else np.zeros((len(lesson.targets), sides, sides), np.float32)
+        for lesson in lessons
+    ]
+    start = torch.from_numpy(np.concatenate(starts)).to(pixels.device)[:, None]
+    many = pixels.repeat_interleave(counts.to(pixels.device), dim=0)
+    logits = finished(sam, many, None, start)
+    truth = torch.from_numpy(np.concatenate([lesson.targets for lesson in lessons]))
+    target = functional.interpolate(
+        truth.to(pixels.device).float()[:, None], logits.shape[-2:], mode="area"
+    )
+    return mask_loss(logits, target).mean()
+
+
+def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Soft Dice plus cross entropy (P,) of masks (P, 1, H, W)."""
+    chance = logits.sigmoid()
+    shared, both = (chance * target).sum((1, 2, 3)), (chance + target).sum((1, 2, 3))
+    entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return 1 - (2 * shared + 1) / (both + 1) + entropy.mean((1, 2, 3))
 
 
 def prompt_loss(logits: Tensor, expected: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,3 +174,25 @@ def prompt_loss(logits: Tensor, expected: Tensor, target: Tensor) -> tuple[Tenso
         iou = (hard & truth).sum((2, 3)) / union
     loss = each[:, 0] + _CANDIDATES * each[:, 1:].min(dim=1).values
     return loss + _EXPECTED * (expected - iou).pow(2).mean(dim=1), iou[:, 0]
+
+
+def single_loss(logits: Tensor, lesson: Lesson) -> Tensor:
+    """Soft Dice plus cross entropy (P,) of single masks (P, 1, M, M) at the input's resolution."""
+    target = torch.from_numpy(lesson.targets).to(logits.device).float()[:, None]
+    fine = functional.interpolate(logits, target.shape[-2:], mode="bilinear", align_corners=False)
+    height, width = lesson.shape
+    fine, target = fine[..., :height, :width], target[..., :height, :width]
+    return mask_loss(fine, target)
+
+
+def origin_loss(logits: Tensor, lesson: Lesson) -> Tensor:
+    """Soft Dice (P,) with squares below, at the image's own resolution, as MONAI 1.2 has it."""
+    target = torch.from_numpy(lesson.targets).to(logits.device).float()[:, None]
+    size = len(lesson.image)
+    square = functional.interpolate(logits, (size, size), mode="bilinear", align_corners=False)
+    window = square[..., : lesson.shape[0], : lesson.shape[1]]
+    fine = functional.interpolate(window, target.shape[-2:], mode="bilinear", align_corners=False)
+    chance = fine.sigmoid()
+    shared = (chance * target).sum((1, 2, 3))
+    both = chance.pow(2).sum((1, 2, 3)) + target.pow(2).sum((1, 2, 3))
+    return 1 - (2 * shared + 1e-5) / (both + 1e-5)

@@ -26,8 +26,8 @@ TOUCH = 0.3
 class Scores(Protocol):
     """Measures each image by itself, then sums up rows."""
 
-    def row(self, item: Item, found: NDArray[np.uint8]) -> Row:
-        """Measures of one image; ``found`` is its class map (H, W)."""
+    def row(self, item: Item, found: Any) -> Row:
+        """Measures of one image; ``found`` is what the task found in it."""
 
     def summary(self, rows: Sequence[Row]) -> dict[str, float]:
         """Means over images; ``score`` is what the best weights are chosen by."""

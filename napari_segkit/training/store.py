@@ -71,7 +71,7 @@ def item_of(sample: Sample, classes: Sequence[str]) -> Item:
         if one.class_name == IGNORED:
             table[key] = IGNORE
             continue
-        if only:
+        if only or not classes:
             table[key] = 1
             continue
         if one.class_name not in classes:
@@ -107,9 +107,10 @@ def without_ids(item: Item) -> Item:
 
 
 def fingerprint(items: Sequence[Item]) -> str:
-    """SHA-256 of pixels and targets, in order."""
+    """SHA-256 of pixels, targets and ids, in order."""
     digest = hashlib.sha256()
     for item in items:
         digest.update(item.image.data)
         digest.update(item.target.data)
+        digest.update(item.ids.data)
     return digest.hexdigest()

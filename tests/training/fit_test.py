@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from napari_segkit.errors import ModelError, WeightsError, WriteError
-from napari_segkit.training import fit as module
+from napari_segkit.training import dense_tasks
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.config import TrainConfig
 from napari_segkit.training.events import BatchDone, EpochDone, Event, Note, Validated
@@ -166,14 +166,14 @@ def test_start_from_given_weights(specks: Specks, tiny: Tiny, tmp_path: Path) ->
 def test_F48_out_of_memory_halves_the_batch(
     specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = module.normalised
+    plain = dense_tasks.normalised
 
     def small(images: torch.Tensor) -> torch.Tensor:
         if len(images) > 1:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
         return plain(images)
 
-    monkeypatch.setattr(module, "normalised", small)
+    monkeypatch.setattr(dense_tasks, "normalised", small)
     events = list(fit(DUST, specks(4), [], tiny(epochs=1), tmp_path))
     assert "1 images at a time" in notes(events)
     assert read_state(tmp_path / LAST).parts == 4
@@ -185,7 +185,7 @@ def test_F48_one_image_that_does_not_fit_is_an_error(
     def never(images: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(module, "normalised", never)
+    monkeypatch.setattr(dense_tasks, "normalised", never)
     with pytest.raises(ModelError, match="one image at a time does not fit"):
         list(fit(DUST, specks(2), [], tiny(), tmp_path))
 
@@ -194,7 +194,7 @@ def test_F51_a_loss_that_is_no_number_stops_with_its_cause_and_training_can_go_o
     specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = list(fit(DUST, specks(4), specks(2), tiny(), make(tmp_path / "whole")))
-    plain, calls = module.seg_loss, iter(range(1000))
+    plain, calls = dense_tasks.seg_loss, iter(range(1000))
 
     def broken(*args: object) -> torch.Tensor:
         loss = plain(*args)
@@ -202,7 +202,7 @@ def test_F51_a_loss_that_is_no_number_stops_with_its_cause_and_training_can_go_o
 
     out = make(tmp_path / "cut")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "seg_loss", broken)
+        patch.setattr(dense_tasks, "seg_loss", broken)
         with pytest.raises(ModelError, match="loss became nan in step 8"):
             list(fit(DUST, specks(4), specks(2), tiny(), out))
     assert read_state(out / LAST).epoch == 2

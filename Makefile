@@ -75,6 +75,7 @@ bench: xvfb $(VENV)/.installed-dev $(ORACLE)/.installed
 
 screenshots: xvfb $(VENV)/.installed-dev
 	$(SCREEN) $(BIN)/python docs/screenshots.py
+	$(SCREEN) $(BIN)/python docs/screenshots_rings.py
 
 # Goes on where it was stopped. It starts from the weights of an earlier commit, so it wants the history.
 EGGPAN := build/eggpan

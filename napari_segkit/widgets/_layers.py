@@ -6,7 +6,7 @@ napari's coordinates are (…, row, column), with the centre of a pixel at whole
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,6 +153,16 @@ def image_source(layer: Image, viewer: ViewerModel) -> ImageSource:
         grid=grid,
         transform=transform_of(layer),
     )
+
+
+def next_plane(source: ImageSource) -> ImageSource | None:
+    """The plane after a source's in its stack, along the last axis with a slider."""
+    numbers = [(axis, part) for axis, part in enumerate(source.plane.key) if isinstance(part, int)]
+    if not numbers or numbers[-1][1] + 1 >= source.grid[numbers[-1][0]]:
+        return None
+    axis, number = numbers[-1]
+    key = (*source.plane.key[:axis], number + 1, *source.plane.key[axis + 1 :])
+    return replace(source, plane=Plane(key, source.plane.shape))
 
 
 def transform_of(layer: Layer) -> dict[str, Any]:

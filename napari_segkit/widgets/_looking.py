@@ -30,19 +30,21 @@ class Sight:
         The plane of an image layer.
     params
         The base and the adapter are among them; the candidate is each object's own.
-    device
+    device, backend
         What computes.
     """
 
     source: ImageSource
     params: RingParams
-    device: str
+    device: str = "auto"
+    backend: str = "auto"
 
     @property
     def key(self) -> tuple[object, ...]:
         """Equal where the same is seen."""
         source = self.source
-        return source.layer_id, id(source.data), source.plane.place, self.params, self.device
+        place = source.layer_id, id(source.data), source.plane.place
+        return *place, self.params, self.device, self.backend
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def look(model: Rings, sight: Sight) -> Job[Seen]:
     yield Progress(0, None, "reading the image")
     warm_up()
     image, notes = read_rgb(sight.source)
-    model.load(device=sight.device)
+    model.load(device=sight.device, backend=sight.backend)
     prepared = yield from model.prepare(image, sight.params)
     notes = (*notes, *prepared.notes)
     return Seen(image, prepared, notes)

@@ -63,17 +63,18 @@ class PromptHistory:
         """Undo the last change; a sentence, and the prompts to put back."""
         if not self._steps:
             return "Nothing to take back", None
-        before = self._steps[-1]
+        before = self._steps.pop()
         mask = None if before.mask is None else before.mask()
-        if mask is not None and mask in layers:
-            if state_of(mask).revision != before.revision:
-                return "The mask was changed since: undo that first (Ctrl+Z on its layer)", None
-            mask.undo()
-            self._steps.pop()
-            self._settle(mask)
-            return "Taken back: the prompts are there again", before.prompts
-        self._steps.pop()
-        return "Taken back", before.prompts
+        if mask is None or mask not in layers:
+            return "Taken back", before.prompts
+        if state_of(mask).revision != before.revision:
+            return (
+                "The prompts are there again; the mask was changed since and stays",
+                before.prompts,
+            )
+        mask.undo()
+        self._settle(mask)
+        return "Taken back: the prompts are there again", before.prompts
 
     def _settle(self, mask: Labels) -> None:
         """After an undo of ours: what was accepted before it can be taken back, too."""

@@ -15,7 +15,7 @@ import numpy as np
 from napari.layers import Points, Shapes
 
 from napari_segkit.widgets._binding import identity
-from napari_segkit.widgets._layers import transform_of
+from napari_segkit.widgets._layers import current_plane, shapes_on_plane, transform_of
 from napari_segkit.widgets._two_clicks import TwoClicks
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
     from numpy.typing import NDArray
 
+    from napari_segkit.widgets._layers import Plane
     from napari_segkit.widgets._prompt_scene import Drawn, Scene
 
 
@@ -67,23 +68,40 @@ def kind_of(layer: Layer | None, image: Layer) -> str:
 
 
 def add_boxes(viewer: ViewerModel, image: Image) -> Shapes:
-    """The layer for boxes; a new one where there is none."""
-    found = find_boxes(viewer.layers, image)
-    if found is not None:
-        TwoClicks.of(found)
-        return found
+    """The layer for boxes, with those of another Shapes layer if one is selected."""
+    active = viewer.layers.selection.active
+    layer = find_boxes(viewer.layers, image) or _new_boxes(viewer, image)
+    TwoClicks.of(layer)
+    if isinstance(active, Shapes) and active is not layer:
+        _copy_boxes(active, layer, image, current_plane(image, viewer))
+    return layer
+
+
+def _new_boxes(viewer: ViewerModel, image: Image) -> Shapes:
     layer = Shapes(
         ndim=image.ndim,
         name=f"{image.name} · boxes",
         edge_color="cyan",
         face_color="transparent",
-        edge_width=max(1.0, max(_extent(image)) / 500),
+        edge_width=max(1.0, max(_extent(image)) / 400),
         metadata={**SCRATCH, _KEY: (identity(image), "boxes")},
         **transform_of(image),
     )
     viewer.add_layer(layer)
-    TwoClicks.of(layer)
     return layer
+
+
+def _copy_boxes(source: Shapes, layer: Shapes, image: Image, plane: Plane) -> None:
+    """Add the boxes around another layer's shapes on a plane, whatever the place of that layer."""
+    _, boxes = shapes_on_plane(source, image, plane)
+    row, column = (axis for axis, part in enumerate(plane.key) if isinstance(part, slice))
+    corners = np.zeros((len(boxes), 4, len(plane.key)))
+    for axis, part in enumerate(plane.key):
+        corners[:, :, axis] = 0 if isinstance(part, slice) else part
+    corners[:, :, row] = boxes[:, [1, 1, 3, 3]] - 0.5
+    corners[:, :, column] = boxes[:, [0, 2, 2, 0]] - 0.5
+    if len(corners):
+        layer.add_rectangles(corners)
 
 
 def take_up(viewer: ViewerModel, layer: Layer, mode: str) -> None:
@@ -105,7 +123,7 @@ def add_points(viewer: ViewerModel, image: Image) -> Points:
         feature_defaults={"on": True},
         size=max(2.0, max(_extent(image)) / 60),
         canvas_size_limits=(9, 16),
-        border_color="white",
+        border_width=0,
         metadata={**SCRATCH, _KEY: (identity(image), "points")},
         **transform_of(image),
     )
@@ -137,6 +155,13 @@ def _on_press(layer: Points, event: Any) -> None:
     """With Ctrl a click says the opposite."""
     if str(layer.mode) == "add":
         _say(layer, on=_usual.get(layer, True) != ("Control" in event.modifiers))
+
+
+def deselect_clicks(layers: Iterable[Layer], image: Layer) -> None:
+    """Napari selects a click that was just made, and its mark covers the sign."""
+    points = find_points(layers, image)
+    if points is not None and str(points.mode) == "add" and points.selected_data:
+        points.selected_data = set()
 
 
 def is_drawing(layer: Shapes) -> bool:

@@ -84,11 +84,15 @@ class Drawn:
         """Whether another one holds the same."""
         return (
             len(self.outlines) == len(other.outlines)
-            and all(map(np.array_equal, self.outlines, other.outlines))
+            and all(map(_same, self.outlines, other.outlines))
             and np.array_equal(self.points, other.points)
             and np.array_equal(self.signs, other.signs)
             and self.start == other.start
         )
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or np.array_equal(one, other)
 
 
 def take_down(

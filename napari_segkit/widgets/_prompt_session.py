@@ -23,8 +23,7 @@ from napari_segkit.widgets._binding import find_mask, read_binding
 from napari_segkit.widgets._choosers import unlink
 from napari_segkit.widgets._dock import when_destroyed
 from napari_segkit.widgets._features import rows_of
-from napari_segkit.widgets._layers import full_resolution, image_source
-from napari_segkit.widgets._looking import Sight
+from napari_segkit.widgets._layers import full_resolution
 from napari_segkit.widgets._pending import PendingMasks
 from napari_segkit.widgets._prompt_history import PromptHistory
 from napari_segkit.widgets._prompt_scene import Drawn, Scene, drawn, label_under, take_down
@@ -38,9 +37,10 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
     from numpy.typing import NDArray
 
-    from napari_segkit.models.rings import RingParams, Rings
+    from napari_segkit.models.rings import Rings
     from napari_segkit.ops.prompt_objects import Asked
     from napari_segkit.types import ClassDef
+    from napari_segkit.widgets._looking import Sight
     from napari_segkit.widgets._run import Outcome
 
 _TOOLS: dict[str, tuple[Callable[..., Layer], str]] = {
@@ -63,7 +63,7 @@ class PromptSession(QObject):
     """
 
     changed = Signal()
-    """Prompts or answers are other ones."""
+    """Prompts or answers are others."""
     replaced = Signal()
     """The image has other pixels: look at it again."""
 
@@ -108,26 +108,18 @@ class PromptSession(QObject):
         image = self.image
         return None if image is None else find_mask(self._viewer.layers, image, self._model.id)
 
-    def look_at(self, image: Image | None, params: RingParams, device: str) -> None:
-        """Look at the plane of an image that is shown.
-
-        Raises
-        ------
-        ImageError
-            Where it cannot be used.
-        """
+    def look_at(self, image: Image | None, sight: Sight | None) -> None:
+        """Look at an image, as `Sight` says; ``None``: at nothing."""
         if image is not self.image:
             self._image = None if image is None else ref(image)
             self._history.forget()
             self._candidates = {}
             self.follow()
-        source = None if image is None else image_source(image, self._viewer)
-        sight = None if source is None else Sight(source, params, device)
         before = self.asker.sight
         self.asker.look_at(sight)
         if self.asker.sight is not before:
             if before is None or sight is None or before.key[:3] != sight.key[:3]:
-                self.pending.show_on(image, source)
+                self.pending.show_on(image, None if sight is None else sight.source)
                 self.start = None
                 self._history.begin(self._drawn())
             self._settled.start()
@@ -152,8 +144,9 @@ class PromptSession(QObject):
             return None
         make, mode = _TOOLS[tool]
         layer = make(self._viewer, image)
-        self.follow()
         prompt_layers.take_up(self._viewer, layer, mode)
+        self.follow()
+        self._settled.start()
         return layer
 
     def choose_candidate(self, candidate: str) -> None:
@@ -186,10 +179,11 @@ class PromptSession(QObject):
         SegkitError
             Where there is nothing to accept.
         """
-        image, sight, seen = self.image, self.asker.sight, self.asker.seen
-        ready = self.ready
         if self.run.running:
             return
+        self._on_prompts()  # the mask that is corrected may have been painted on since
+        image, sight, seen = self.image, self.asker.sight, self.asker.seen
+        ready = self.ready
         if image is None or sight is None or seen is None or not ready:
             raise self.scene.nothing_ready()
         self._accepting = self.scene.part(set(ready))
@@ -272,6 +266,7 @@ class PromptSession(QObject):
         image, sight = self.image, self.asker.sight
         if image is None or sight is None or full_resolution(image) is not sight.source.data:
             return
+        prompt_layers.deselect_clicks(self._viewer.layers, image)
         self.scene = self._scene(image, sight)
         self._history.changed(self._drawn())
         self.asker.want(self.scene.objects, None if self._begin is None else self._begin[1])

@@ -22,7 +22,7 @@ from napari_segkit.widgets._form import ParamsForm, folded
 from napari_segkit.widgets._prompt_keys import ACCEPT, BACK, CANDIDATE, SWAP
 from napari_segkit.widgets._scroll import VerticalScroll
 from napari_segkit.widgets._status import StatusBox
-from napari_segkit.widgets._weights import DEVICES
+from napari_segkit.widgets._weights import RuntimeLines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ CANDIDATES = {"auto": "auto", "1 (part)": "1", "2": "2", "3 (whole)": "3"}
 _TOOLS = {"boxes": "Boxes", "points": "Points", "correct": "Correct"}
 _TIPS = {
     "boxes": "A layer for boxes, with its tool in hand: drag, or click two corners; "
-    "each box is one object",
+    "each box is one object. Boxes of another selected Shapes layer are copied to it",
     "points": "A layer for clicks, with its tool in hand: on the object, or with Ctrl beside it",
     "correct": "The first click takes an object of the mask; further ones say what it lacks, "
     "with Ctrl what is too much",
@@ -49,6 +49,7 @@ _HINTS = {
     "correct": "Click on an object of the mask, then where it lacks something; Ctrl+click where "
     "it has too much.",
 }
+_SIGNS = {False: "+ the object", True: "− not the object"}
 _ONCE = "An image is encoded once; after that, prompts are quick"
 _STOP = "Stop; what was found stays, the mask is not changed (Esc in this panel)"
 _BASES = "Base models (*.safetensors *.pth *.pt *.ckpt);;All files (*)"
@@ -69,12 +70,12 @@ class RingsPanel(QWidget):
         self.tools = {name: QPushButton(text) for name, text in _TOOLS.items()}
         self.hint = QLabel()
         self.candidate = QComboBox()
-        self.sign = QPushButton("beside it")
+        self.sign = QPushButton(_SIGNS[False])
         self.accept_button = QPushButton("Accept")
         self.back_button = QPushButton("Take back")
         self.clear_button = QPushButton("Clear")
         self.status = StatusBox()
-        self.device = QComboBox()
+        self.runtime = RuntimeLines()
         self.form = ParamsForm(
             next(iter(model.presets.values())), without=("base", "adapter", "candidate")
         )
@@ -89,6 +90,9 @@ class RingsPanel(QWidget):
         for name, button in self.tools.items():
             button.setCheckable(True)
             button.setToolTip(_TIPS[name])
+        keep = self.stop_button.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # the lines below stay where they are
+        self.stop_button.setSizePolicy(keep)
         self.hint.setWordWrap(True)
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
         for text, value in CANDIDATES.items():
@@ -98,7 +102,8 @@ class RingsPanel(QWidget):
             f"for last ({CANDIDATE}: the next one)"
         )
         self.sign.setCheckable(True)
-        self.sign.setToolTip(f"Clicks say what is not the object ({SWAP}); Ctrl does it for one")
+        self.sign.toggled.connect(lambda off: self.sign.setText(_SIGNS[off]))
+        self.sign.setToolTip(f"What clicks say ({SWAP} swaps it; Ctrl says the opposite once)")
         self.accept_button.setToolTip(
             f"What was found becomes a part of the mask, its prompts go ({ACCEPT})"
         )
@@ -106,9 +111,6 @@ class RingsPanel(QWidget):
             f"Undo the last prompt, or the last acceptance ({BACK} on the prompts' layers)"
         )
         self.clear_button.setToolTip("Remove every prompt; they can be taken back")
-        for text, value in DEVICES.items():
-            self.device.addItem(text, value)
-        self.device.setToolTip("What computes; automatic: a GPU where there is one")
 
     def _lay_out(self, parent: QWidget) -> None:
         lines = _form_layout()
@@ -138,9 +140,7 @@ class RingsPanel(QWidget):
         both = QWidget()
         layout = QVBoxLayout(both)
         layout.setContentsMargins(0, 0, 0, 0)
-        lines = _form_layout()
-        lines.addRow("Device", self.device)
-        layout.addLayout(lines)
+        layout.addWidget(self.runtime)
         layout.addWidget(self.form.native)
         return both
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from napari.layers import Image
@@ -14,7 +15,7 @@ from napari_segkit.types import ClassDef
 from napari_segkit.widgets._binding import read_binding
 from napari_segkit.widgets._choosers import follow
 from napari_segkit.widgets._dock import Dock
-from napari_segkit.widgets._layers import image_source
+from napari_segkit.widgets._layers import image_source, next_plane
 from napari_segkit.widgets._looking import Sight
 from napari_segkit.widgets._prompt_keys import ACCEPT, BACK, CANDIDATE, STOP, SWAP, PromptKeys
 from napari_segkit.widgets._prompt_layers import choose_sign, find_points, kind_of
@@ -55,7 +56,7 @@ class RingsDock(Dock):
             {
                 ACCEPT: self._on_accept,
                 BACK: self._on_take_back,
-                SWAP: self._on_swap,
+                SWAP: self.panel.sign.toggle,
                 CANDIDATE: self._on_next_candidate,
                 STOP: self.session.asker.stop,
             },
@@ -73,7 +74,8 @@ class RingsDock(Dock):
     def _connect(self) -> None:
         panel, session, asker = self.panel, self.session, self.session.asker
         panel.image.layer_changed.connect(self._on_image)
-        for chooser in (panel.base.chosen, panel.adapter.chosen, panel.device.activated):
+        device, backend = panel.runtime.device.activated, panel.runtime.backend.activated
+        for chooser in (panel.base.chosen, panel.adapter.chosen, device, backend):
             chooser.connect(self._on_image)
         panel.form.changed.connect(self._on_image)
         panel.tools["boxes"].clicked.connect(self._on_boxes)
@@ -109,13 +111,12 @@ class RingsDock(Dock):
     def _on_image(self) -> None:
         image = self.panel.image.layer
         try:
-            self.session.look_at(
-                image if isinstance(image, Image) else None,
-                self.params(),
-                str(self.panel.device.currentData()),
-            )
+            if isinstance(image, Image):
+                self.session.look_at(image, self._sight(image))
+            else:
+                self.session.look_at(None, None)
         except SegkitError as error:
-            self.session.asker.look_at(None)
+            self.session.look_at(None, None)
             self._tell(explain(error))
         self._show_classes()
         self._show()
@@ -131,18 +132,27 @@ class RingsDock(Dock):
 
     def _next_sight(self) -> Sight | None:
         """The next plane of a stack, else the next image of the list: looked at when idle."""
-        image = self.session.image
+        image, sight = self.session.image, self.session.asker.sight
+        following = None if sight is None else next_plane(sight.source)
+        if sight is not None and following is not None:
+            return replace(sight, source=following)
         images = [one for one in reversed(self.viewer.layers) if isinstance(one, Image)]
         if image not in images or len(images) < 2:
             return None
         other = images[(images.index(image) + 1) % len(images)]
         try:
-            return Sight(image_source(other, self.viewer), self.params(), self._device())
+            return self._sight(other)
         except SegkitError:
             return None
 
-    def _device(self) -> str:
-        return str(self.panel.device.currentData())
+    def _sight(self, image: Image) -> Sight:
+        runtime = self.panel.runtime
+        return Sight(
+            image_source(image, self.viewer),
+            self.params(),
+            device=str(runtime.device.currentData()),
+            backend=str(runtime.backend.currentData()),
+        )
 
     def _on_boxes(self) -> None:
         self._take_up("boxes")
@@ -188,9 +198,6 @@ class RingsDock(Dock):
         if layer is not None:
             choose_sign(layer, on=not off)
 
-    def _on_swap(self) -> None:
-        self.panel.sign.toggle()
-
     def _on_candidate(self) -> None:
         self.session.choose_candidate(str(self.panel.candidate.currentData()))
 
@@ -216,8 +223,7 @@ class RingsDock(Dock):
         return self.model.classes if binding is None else binding.class_defs
 
     def _show_classes(self) -> None:
-        names = [one.name for one in self._known_classes()]
-        self.panel.show_classes(names)
+        self.panel.show_classes([one.name for one in self._known_classes()])
 
     def _on_take_back(self) -> None:
         self.panel.status.say(self.session.take_back())

@@ -330,9 +330,27 @@ def test_take_back_leaves_what_the_person_painted_since(bench: Bench) -> None:
     bench.mask.selected_label = 5
     bench.mask.paint((50, 70), 5)
     before = bench.mask.data.copy()
-    bench.panel.back_button.click()
-    assert bench.text() == "The mask was changed since: undo that first (Ctrl+Z on its layer)"
+    said = bench.session.take_back()
+    assert said == "The prompts are there again; the mask was changed since and stays"
+    bench.settle()
     assert np.array_equal(bench.mask.data, before)
+    assert len(bench.boxes.data) == 1
+
+
+def test_strokes_on_the_object_that_is_corrected_are_asked_about_first(bench: Bench) -> None:
+    bench.box((10, 10, 30, 30))
+    bench.accept()
+    bench.panel.tools["correct"].click()
+    bench.click(11, 20, on=False)
+    Hoops.go.clear()
+    bench.mask.data_setitem((np.array([20]), np.array([21])), 1)
+    bench.panel.accept_button.click()
+    assert bench.text() == "⚠ the masks are not there yet; wait for the image"
+    Hoops.go.set()
+    bench.settle()
+    bench.accept()
+    assert bench.mask.data[20, 21] == 1
+    assert bench.mask.data[20, 11] == 0
 
 
 def test_clear_can_be_taken_back(bench: Bench) -> None:
@@ -536,6 +554,27 @@ def test_the_next_image_is_encoded_ahead_of_time(bench: Bench) -> None:
     looks = len(Hoops.looks)
     bench.settle()
     assert len(Hoops.looks) == looks, "once"
+
+
+def test_of_a_stack_the_next_plane_is_encoded_ahead(bench: Bench, qtbot: QtBot) -> None:
+    stack = np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((3, 30, 40), np.uint8)
+    bench.viewer.layers.clear()
+    bench.photo = bench.viewer.add_layer(Image(stack, name="stack"))
+    bench.viewer.dims.set_point(0, 1)
+    bench.settle()
+    qtbot.waitUntil(lambda: len(Hoops.looks) > 0 and Hoops.looks[-1].max() == 2)
+
+
+def test_boxes_of_another_shapes_layer_are_copied(bench: Bench) -> None:
+    bench.photo.scale = (2, 2)
+    corners = np.array([[20, 20], [20, 60], [70, 60], [70, 20]])
+    mine = bench.viewer.add_layer(Shapes([corners - 1], name="mine"))
+    bench.panel.tools["boxes"].click()
+    bench.settle()
+    assert bench.session.scene.objects[0].box == (10, 10, 30, 35)
+    assert len(mine.data) == 1
+    bench.panel.tools["boxes"].click()
+    assert len(bench.boxes.data) == 1, "once"
 
 
 def test_two_clicks_make_a_box(bench: Bench) -> None:

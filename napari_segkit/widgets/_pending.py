@@ -9,9 +9,8 @@ import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import QObject, QTimer
 
-from napari_segkit.widgets._binding import identity
 from napari_segkit.widgets._colors import Palette
-from napari_segkit.widgets._prompt_layers import SCRATCH, find_scratch
+from napari_segkit.widgets._prompt_layers import find_tool, make_tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +63,7 @@ class PendingMasks(QObject):
         if image is None or source is None:
             return
         self._plane = source.plane.key
-        found = find_scratch(self._viewer.layers, image, "pending")
+        found = find_tool(self._viewer.layers, image, "pending")
         if isinstance(found, Labels) and found.data.shape == source.grid:
             self._layer = ref(found)
             if found.data[self._plane].any():  # of a dock that was closed
@@ -100,15 +99,15 @@ class PendingMasks(QObject):
             name=f"{image.name} · not accepted",
             colormap=palette.colormap(),
             opacity=0.5,
-            metadata={**SCRATCH, "napari_segkit_prompts": (identity(image), "pending")},
             **source.transform,
         )
         layer.editable = False
+        make_tool(layer, image, "pending")
         self._layer = ref(layer)
         prompts = [
             one
             for kind in ("boxes", "points")
-            if (one := find_scratch(self._viewer.layers, image, kind)) is not None
+            if (one := find_tool(self._viewer.layers, image, kind)) is not None
         ]
         lowest = min((self._viewer.layers.index(one) for one in prompts), default=None)
         if lowest is None:

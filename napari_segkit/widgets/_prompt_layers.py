@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from napari.layers import Points, Shapes
 
-from napari_segkit.widgets._binding import identity
+from napari_segkit.widgets._binding import identity, mark_scratch
 from napari_segkit.widgets._layers import current_plane, shapes_on_plane, transform_of
 from napari_segkit.widgets._two_clicks import TwoClicks
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from napari_segkit.widgets._prompt_scene import Drawn, Scene
 
 
-SCRATCH = {"napari_segkit_scratch": True}
-"""Metadata of layers that are tools, no results: other docks do not list them."""
 _KEY = "napari_segkit_prompts"
 _ON, _OFF = "#2bd94f", "#ff4050"
 _SYMBOLS = {True: "disc", False: "x"}
@@ -38,7 +36,13 @@ _usual: WeakKeyDictionary[Points, bool] = WeakKeyDictionary()
 """What clicks say without Ctrl."""
 
 
-def find_scratch(layers: Iterable[Layer], image: Layer, kind: str) -> Layer | None:
+def make_tool(layer: Layer, image: Layer, kind: str) -> None:
+    """Make a layer the tool of an image: ``boxes``, ``points`` or ``pending``."""
+    mark_scratch(layer)
+    layer.metadata[_KEY] = identity(image), kind
+
+
+def find_tool(layers: Iterable[Layer], image: Layer, kind: str) -> Layer | None:
     """The tool layer of an image: ``boxes``, ``points`` or ``pending``."""
     wanted = identity(image), kind
     return next((one for one in layers if tuple(one.metadata.get(_KEY, ())) == wanted), None)
@@ -46,13 +50,13 @@ def find_scratch(layers: Iterable[Layer], image: Layer, kind: str) -> Layer | No
 
 def find_boxes(layers: Iterable[Layer], image: Layer) -> Shapes | None:
     """The layer for boxes, where there is one."""
-    found = find_scratch(layers, image, "boxes")
+    found = find_tool(layers, image, "boxes")
     return found if isinstance(found, Shapes) else None
 
 
 def find_points(layers: Iterable[Layer], image: Layer) -> Points | None:
     """The layer for clicks, where there is one."""
-    found = find_scratch(layers, image, "points")
+    found = find_tool(layers, image, "points")
     return found if isinstance(found, Points) else None
 
 
@@ -84,9 +88,9 @@ def _new_boxes(viewer: ViewerModel, image: Image) -> Shapes:
         edge_color="cyan",
         face_color="transparent",
         edge_width=max(1.0, max(_extent(image)) / 400),
-        metadata={**SCRATCH, _KEY: (identity(image), "boxes")},
         **transform_of(image),
     )
+    make_tool(layer, image, "boxes")
     viewer.add_layer(layer)
     return layer
 
@@ -124,9 +128,9 @@ def add_points(viewer: ViewerModel, image: Image) -> Points:
         size=max(2.0, max(_extent(image)) / 60),
         canvas_size_limits=(9, 16),
         border_width=0,
-        metadata={**SCRATCH, _KEY: (identity(image), "points")},
         **transform_of(image),
     )
+    make_tool(layer, image, "points")
     choose_sign(layer, on=True)
     layer.mouse_drag_callbacks.append(_on_press)
     viewer.add_layer(layer)

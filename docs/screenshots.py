@@ -239,6 +239,13 @@ def _loopback() -> Any:
     return module.start()
 
 
+def correct(camera: Camera) -> None:
+    """The Correct dock, and each of its tools."""
+    from screenshots_correct import correct
+
+    correct(camera)
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
     viewer = napari.Viewer()
@@ -255,6 +262,7 @@ def main() -> None:
     import_dataset(camera, place)
     server(camera)
     networks(camera)
+    correct(camera)
     shutil.rmtree(place)
     viewer.close()
     QGuiApplication.processEvents()

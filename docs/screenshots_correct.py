@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TILE = (300, 230)
-_PARAMS = {"fill holes": 0, "remove specks": 60, "smooth": 5, "grow": -6, "snap to edges": 8}
+_PARAMS = {"fill holes": 0, "remove specks": 300, "smooth": 5, "grow": -6, "snap to edges": 8}
 _PARAMS |= {"split": 0.15}
 
 
@@ -35,6 +35,8 @@ def _scene(name: str) -> tuple[np.ndarray, tuple[int, ...], list[list[float]] | 
     def disc(x: int, y: int, r: int, key: int) -> None:
         labels[(rows - y) ** 2 + (columns - x) ** 2 <= r * r] = key
 
+    if name in ("subtract", "intersect"):
+        disc(195, 115, 45, 2)
     disc(125, 115, 60, 1)
     if name == "fill holes":
         disc(110, 100, 16, 0)
@@ -49,7 +51,7 @@ def _scene(name: str) -> tuple[np.ndarray, tuple[int, ...], list[list[float]] | 
             disc(x, y, r, 0)
     elif name in ("split", "split along a line", "cut out", "grow", "delete"):
         disc(205, 115, 45, 1)
-    elif name in ("merge", "subtract", "intersect"):
+    elif name == "merge":
         disc(195, 115, 45, 2)
     drawn = {
         "split along a line": [[40, 165], [190, 178]],
@@ -156,11 +158,11 @@ def correct(camera: Camera) -> None:
     x0, y0, x1, y1 = dock.subject.box(5)
     area = [(x0 - 2, y0 - 2), ((x0 + x1) / 2 - 5, y0 - 2), ((x0 + x1) / 2 - 12, y1 + 2), (x0, y1)]
     region = polygon_region(np.array(area), mask.data.shape)
-    bite = region.mask & (
-        mask.data[region.top :, region.left :][: region.mask.shape[0], : region.mask.shape[1]] == 5
+    rows, columns = (
+        at + start for at, start in zip(np.nonzero(region.mask), region[:2], strict=True)
     )
-    at = np.nonzero(bite)
-    mask.data_setitem((at[0] + region.top, at[1] + region.left), 0)
+    of_it = mask.data[rows, columns] == 5
+    mask.data_setitem((rows[of_it], columns[of_it]), 0)
     turn_for(500)
     dock.prompts.clicks_button.click()
     _do(dock.toolbox.shown, lambda: dock.prompting.clicks.add(x0 + 8, (y0 + y1) / 2, on=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from napari.utils.colormaps import DirectLabelColormap
@@ -26,6 +27,11 @@ def shade(color: Color, label: int) -> tuple[float, float, float, float]:
 
     Ids that follow each other, as touching objects' mostly do, differ clearly.
     """
+    return _shade(color, label % (len(_LIGHTNESS) * len(_HUE)))
+
+
+@lru_cache(maxsize=4096)
+def _shade(color: Color, label: int) -> tuple[float, float, float, float]:
     hue, light, saturation = colorsys.rgb_to_hls(*(part / 255 for part in color))
     light = min(max(light + _LIGHTNESS[label % len(_LIGHTNESS)], 0.2), 0.85)
     return (*colorsys.hls_to_rgb((hue + _HUE[label % len(_HUE)]) % 1, light, saturation), 1.0)
@@ -53,8 +59,9 @@ class Palette:
 
     def shows(self, color_of: Mapping[int, Color], default: Color) -> bool:
         """Whether these objects have their colours in it already."""
+        last = self.last
         return default == self.default and all(
-            key <= self.last and self.color_of.get(key, default) == color
+            key <= last and self.color_of.get(key, default) == color
             for key, color in color_of.items()
         )
 

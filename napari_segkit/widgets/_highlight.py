@@ -12,7 +12,7 @@ from napari_segkit.types import Progress
 from napari_segkit.widgets._dock import when_destroyed
 from napari_segkit.widgets._latest import LatestJob
 from napari_segkit.widgets._layers import camera_of
-from napari_segkit.widgets._preview import Overlay, outline_of
+from napari_segkit.widgets._preview import OUTLINES, Overlay, outline_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -32,21 +32,32 @@ _SHARE, _LEAST, _MOST_SEEN = 0.35, 0.15, 0.8
 class Highlight(QObject):
     """Follows the selection."""
 
-    def __init__(self, viewer: ViewerModel, subject: Subject, parent: QObject | None = None):
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        subject: Subject,
+        overlay: Overlay,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._subject = subject
-        self._overlay = Overlay(viewer, "Correct · selected", opacity=1)
+        self._overlay = overlay
         self._latest = LatestJob("Outline", self)
         self._latest.answered.connect(self._on_answer)
-        when_destroyed(self, Overlay.hide, self._overlay)
+        subject.replaced.connect(self._on_subject)
+        when_destroyed(self, Overlay.remove, overlay)
+
+    def _on_subject(self) -> None:
+        if self._subject.mask is None:
+            self._overlay.remove()
 
     def show(self, keys: tuple[int, ...]) -> None:
         """Outline instances; none: nothing."""
         subject = self._subject
         if not keys or subject.index is None:
             self._latest.drop()
-            self._overlay.hide()
+            self._overlay.hide(OUTLINES)
             return
 
         def job() -> Job[tuple[Moment, Rect, NDArray[np.uint8]]]:
@@ -87,7 +98,7 @@ class Highlight(QObject):
     def _on_answer(self, answer: tuple[Moment, Rect, NDArray[np.uint8]]) -> None:
         moment, (x0, y0, _, _), codes = answer
         if self._subject.mask is not None and self._subject.plane == moment.plane:
-            self._overlay.show(self._subject.mask, moment.plane, (y0, x0), codes)
+            self._overlay.show(OUTLINES, self._subject.mask, moment.plane, (y0, x0), codes)
 
 
 def _canvas_of(viewer: ViewerModel) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.types import ClassDef
     from napari_segkit.widgets._layers import Plane
+    from napari_segkit.widgets._preview import Overlay
     from napari_segkit.widgets._subject import Subject
 
 _ALL = "all classes"
@@ -49,13 +50,19 @@ class InstancePanel(QWidget):
     selected = Signal()
     failed = Signal(object)
 
-    def __init__(self, viewer: ViewerModel, subject: Subject, parent: QWidget | None = None):
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        subject: Subject,
+        overlay: Overlay,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._subject = subject
         self._followed: list[Labels] = []
         self._classes: tuple[ClassDef, ...] = ()
-        self.highlight = Highlight(viewer, subject, self)
+        self.highlight = Highlight(viewer, subject, overlay, self)
         self.search = QLineEdit()
         self.only = QComboBox()
         self.rows = InstanceModel(self._color_of, self)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QPushButton, QWidget
 
+from napari_segkit.types import Progress
+from napari_segkit.widgets._latest import LatestJob
 from napari_segkit.widgets._tool_panel import add_key
 
 if TYPE_CHECKING:
+    from napari_segkit.types import Job
     from napari_segkit.widgets._prompting import Prompting
 
 _HINT = (
@@ -37,6 +40,7 @@ class PromptPanel(QWidget):
     def __init__(self, prompting: Prompting, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._prompting = prompting
+        self._listing = LatestJob("Refiners", self)
         self.clicks_button = QPushButton("Clicks")
         self.box_button = QPushButton("Box")
         self.refiner = QComboBox()
@@ -77,6 +81,7 @@ class PromptPanel(QWidget):
         self.clicks_button.clicked.connect(lambda: self.wanted.emit(False))
         self.box_button.clicked.connect(lambda: self.wanted.emit(True))
         self.refiner.activated.connect(self._on_refiner)
+        self._listing.answered.connect(self._on_listed)
         self.keep_button.clicked.connect(self.kept)
         self.drop_button.clicked.connect(self.dropped)
         add_key(self, "Shift+R", self.clicks_button.click)
@@ -84,11 +89,12 @@ class PromptPanel(QWidget):
 
     def refresh(self) -> None:
         """List what can be asked now; weights may have come meanwhile."""
-        from napari_segkit.jobs.correct import refiners
+        self._listing.ask(_list)
 
+    def _on_listed(self, found: dict[str, str]) -> None:
         before = self.refiner.currentData()
         self.refiner.clear()
-        for name, title in refiners().items():
+        for name, title in found.items():
             self.refiner.addItem(title, name)
         self.refiner.setCurrentIndex(max(self.refiner.findData(before), 0))
         self._on_refiner()
@@ -103,3 +109,11 @@ class PromptPanel(QWidget):
 
     def _on_refiner(self, row: int = 0) -> None:
         self._prompting.refiner = self.refiner.currentData() or "grabcut"
+
+
+def _list() -> Job[dict[str, str]]:
+    """In the thread: with every format and model, it is slow to import."""
+    yield Progress(0, None, "looking for models")
+    from napari_segkit.jobs.correct import refiners
+
+    return refiners()

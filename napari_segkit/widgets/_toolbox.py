@@ -14,13 +14,12 @@ from napari_segkit.types import Progress
 from napari_segkit.widgets._dock import when_destroyed
 from napari_segkit.widgets._edits import EditWriter, adopt
 from napari_segkit.widgets._latest import LatestJob
-from napari_segkit.widgets._preview import Overlay
+from napari_segkit.widgets._preview import PREVIEW
 from napari_segkit.widgets._worker import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari.components import ViewerModel
     from numpy.typing import NDArray
 
     from napari_segkit.ops.delta import Rect
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from napari_segkit.ops.instance_rows import Rows
     from napari_segkit.types import ClassDef, Image, Job, Labels
     from napari_segkit.widgets._moment import Moment
+    from napari_segkit.widgets._preview import Overlay
     from napari_segkit.widgets._subject import Subject
 
 _AT_ONCE = 200_000
@@ -83,10 +83,10 @@ class Toolbox(QObject):
     written = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, viewer: ViewerModel, subject: Subject, parent: QObject | None = None):
+    def __init__(self, subject: Subject, overlay: Overlay, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._subject = subject
-        self._overlay = Overlay(viewer, "Correct · preview", opacity=0.75)
+        self._overlay = overlay
         self._latest = LatestJob("Correct", self)
         self._asked: tuple[Use, bool] | None = None
         self._answer: Answer | None = None
@@ -99,7 +99,7 @@ class Toolbox(QObject):
         self._latest.failed.connect(self._on_failed)
         subject.replaced.connect(self._on_subject)
         subject.edited.connect(self._on_subject)
-        when_destroyed(self, _end_all, self._writers, self._overlay)
+        when_destroyed(self, _end_all, self._writers)
 
     @property
     def busy(self) -> bool:
@@ -130,7 +130,7 @@ class Toolbox(QObject):
             return
         self._answer = answer
         top, left, codes = answer.picture
-        self._overlay.show(mask, plane, (top, left), codes)
+        self._overlay.show(PREVIEW, mask, plane, (top, left), codes)
         self.shown.emit(answer)
 
     def accept(self) -> bool:
@@ -145,7 +145,7 @@ class Toolbox(QObject):
         """Show nothing, want nothing."""
         self._asked = self._answer = None
         self._latest.drop()
-        self._overlay.hide()
+        self._overlay.hide(PREVIEW)
 
     def _ask(self, use: Use, *, write: bool) -> None:
         if self._writers:
@@ -236,7 +236,7 @@ class Toolbox(QObject):
         asked, answer = self._asked, self._answer
         if answer is None or self._subject.is_now(answer.moment):
             return
-        self._overlay.hide()
+        self._overlay.hide(PREVIEW)
         self._answer = None
         if asked is not None and not self._writers and self._subject.index is not None:
             use = replace(
@@ -285,7 +285,6 @@ def told(answer: Answer, *, shown: bool = False) -> str:
     return f"{name}: {', '.join(parts)} px" + (" · Enter applies, Esc drops" if shown else "")
 
 
-def _end_all(writers: list[EditWriter], overlay: Overlay) -> None:
+def _end_all(writers: list[EditWriter]) -> None:
     while writers:
         writers.pop().finish()
-    overlay.hide()

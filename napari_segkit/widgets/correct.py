@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from napari_segkit.errors import SegkitError
@@ -17,9 +16,10 @@ from napari_segkit.widgets._drawing import HOW, Drawing
 from napari_segkit.widgets._form import folded
 from napari_segkit.widgets._imported import image_below
 from napari_segkit.widgets._instance_panel import InstancePanel
+from napari_segkit.widgets._preview import Overlay
 from napari_segkit.widgets._prompt_panel import PromptPanel
 from napari_segkit.widgets._prompting import Prompting
-from napari_segkit.widgets._scroll import VerticalScroll
+from napari_segkit.widgets._scroll import FittingScroll
 from napari_segkit.widgets._status import StatusBox
 from napari_segkit.widgets._subject import Subject
 from napari_segkit.widgets._tool_panel import ToolPanel, add_key
@@ -49,12 +49,13 @@ class CorrectDock(Dock):
         super().__init__()
         self.viewer = napari_viewer
         self.subject = Subject(napari_viewer, self)
-        self.toolbox = Toolbox(napari_viewer, self.subject, self)
+        overlay = Overlay(napari_viewer)
+        self.toolbox = Toolbox(self.subject, overlay, self)
         self.prompting = Prompting(napari_viewer, self.subject, self.toolbox, self)
         self.drawing = Drawing(napari_viewer, self)
         self.mask = LayerChooser(napari_viewer, Labels, none="run a model, or add a Labels layer")
         self.image = LayerChooser(napari_viewer, Image, none="no image", optional=True)
-        self.instances = InstancePanel(napari_viewer, self.subject)
+        self.instances = InstancePanel(napari_viewer, self.subject, overlay)
         self.tools = ToolPanel()
         self.prompts = PromptPanel(self.prompting)
         self.copy = CopyLine(napari_viewer)
@@ -83,8 +84,8 @@ class CorrectDock(Dock):
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
         layout.addLayout(lines)
-        layout.addWidget(self.instances, 3)
-        layout.addWidget(VerticalScroll(below), 2)
+        layout.addWidget(self.instances, 1)
+        layout.addWidget(FittingScroll(below))
         layout.addWidget(self.status)
         self.setMinimumWidth(_WIDE)
 
@@ -110,7 +111,7 @@ class CorrectDock(Dock):
         self.toolbox.written.connect(self._on_written)
         self._keys = [add_key(self, key, self._on_keep) for key in ("Return", "Enter")]
         self._keys.append(add_key(self, "Escape", self._on_drop))
-        QTimer.singleShot(0, self.prompts.refresh)
+        self.prompts.refresh()
         self._on_image()
 
     def _on_mask(self) -> None:

@@ -184,13 +184,14 @@ def test_a_preview_changes_nothing_until_it_is_applied(desk: Desk) -> None:
     with desk.qtbot.waitSignal(shown, timeout=10_000):
         desk.dock.tools.value.setValue(3)
     np.testing.assert_array_equal(desk.mask.data, scene())
-    seen = [layer for layer in desk.viewer.layers if layer.name == "Correct · preview"]
-    assert len(seen) == 1
-    assert is_scratch(seen[0])
+    seen = desk.viewer.layers["Correct · overlay"]
+    assert is_scratch(seen)
+    assert seen.visible
+    assert set(np.unique(seen.data)) == {0, 1}
     assert "Enter applies" in desk.said
     assert desk.viewer.layers.selection.active is desk.mask
     desk.dock._on_drop()
-    assert not any(layer.name == "Correct · preview" for layer in desk.viewer.layers)
+    assert 1 not in seen.data
     np.testing.assert_array_equal(desk.mask.data, scene())
 
 
@@ -304,7 +305,7 @@ def test_selecting_in_the_table_selects_in_the_viewer_and_back(desk: Desk) -> No
     table.selectRow(desk.dock.instances.rows.row_of(2))
     assert desk.mask.selected_label == 2
     desk.qtbot.waitUntil(
-        lambda: any(layer.name == "Correct · selected" for layer in desk.viewer.layers),
+        lambda: "Correct · overlay" in desk.viewer.layers,
         timeout=5000,
     )
     desk.mask.selected_label = 3

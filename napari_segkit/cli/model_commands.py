@@ -175,13 +175,17 @@ def bench_command(
             table.add_row(row.name, str(row.images), *figures, factor)
         out.print(table)
         out.print(f"peak memory {report.peak_mb:.0f} MB; {escape(report.machine)}")
+        for note in report.notes:
+            out.print(escape(note))
 
 
 def optimize_command(
     model: Annotated[str, typer.Argument(help="dust or eggpan.")],
     target: Annotated[Path, flag("--out", "Folder for the optimised files.")],
     precision: Annotated[Numbers, typer.Option(help="16-bit floats or 8-bit integers.")],
-    calibration: Annotated[Path, typer.Option(help="Dataset with images and masks.")],
+    calibration: Annotated[
+        Path | None, typer.Option(help="Dataset with images and masks; by default generated ones.")
+    ] = None,
     validation: Annotated[
         Path | None, typer.Option(help="Dataset to compare on; by default the same.")
     ] = None,

@@ -13,13 +13,12 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import openvino as ov
 import torch
 
 from napari_segkit.data.atomic import disk_errors
 from napari_segkit.errors import WeightsError
-from napari_segkit.paths import user_cache
+from napari_segkit.runtime.openvino_graph import Graph
 
 if TYPE_CHECKING:
     from napari_segkit.runtime.base import Batch, Chances
@@ -103,35 +102,21 @@ class OpenVinoBackend:
     ) -> None:
         self.stride = stride
         self.name = f"OpenVINO, {precision}"
-        self._model = model
-        self._core = ov.Core()
-        folder = user_cache() / "openvino"
-        self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "CACHE_DIR": str(folder)}
-        if threads:
-            self._settings["INFERENCE_NUM_THREADS"] = threads
-        self._compiled: dict[tuple[int, ...], tuple[Any, list[Any]]] = {}
+        self._model, self._threads = model, threads
+        self._compiled: dict[tuple[int, ...], Graph] = {}
         self._lock = threading.Lock()
 
     def run(self, batch: Batch) -> Chances:
         """Probabilities of a batch."""
-        compiled, idle = self._for(batch.shape)
-        try:  # not in a threading.local: a request that dies with its thread ends the program
-            request = idle.pop()
-        except IndexError:
-            request = compiled.create_infer_request()
-        request.infer([np.ascontiguousarray(batch)], share_inputs=True)
-        found = np.array(request.get_output_tensor(0).data, np.float32)
-        idle.append(request)
-        return found
+        return self._for(batch.shape)(batch)[0]
 
-    def _for(self, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
-        """The network for a shape, and its requests that nobody uses now."""
+    def _for(self, shape: tuple[int, ...]) -> Graph:
+        """The network for a shape."""
         with self._lock:
             if shape not in self._compiled:
                 while len(self._compiled) >= _MOST_SHAPES:
                     self._compiled.pop(next(iter(self._compiled)))
                 fixed = self._model.clone()
                 fixed.reshape(ov.PartialShape(list(shape)))
-                compiled = self._core.compile_model(fixed, "CPU", self._settings)
-                self._compiled[shape] = compiled, []
+                self._compiled[shape] = Graph(fixed, threads=self._threads)
             return self._compiled[shape]

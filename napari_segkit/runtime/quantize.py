@@ -14,6 +14,9 @@ from napari_segkit.errors import ParamsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_segkit.runtime.base import Batch
 
 
@@ -32,6 +35,17 @@ def quantised(model: Any, batches: Sequence[Batch]) -> Any:
     ParamsError
         Without the extra ``quantize``.
     """
+    fixed = model.clone()
+    fixed.reshape(ov.PartialShape(list(batches[0].shape)))
+    made = quantised_graph(fixed, batches)
+    made.reshape(ov.PartialShape([-1, -1, -1, 3]))
+    return made
+
+
+def quantised_graph(
+    model: Any, inputs: Sequence[NDArray[np.generic]], *, transformer: bool = False
+) -> Any:
+    """A copy of any OpenVINO model with one input in INT8; see `quantised`."""
     try:
         import nncf
     except ImportError as error:
@@ -39,14 +53,23 @@ def quantised(model: Any, batches: Sequence[Batch]) -> Any:
             "INT8 needs the package nncf", remedy='pip install "napari-segkit[quantize]"'
         ) from error
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    fixed = model.clone()
-    fixed.reshape(ov.PartialShape(list(batches[0].shape)))
+    kept = [] if transformer else _rim(model)
     with contextlib.redirect_stdout(sys.stderr):  # its bars; standard output is ours
-        made = nncf.quantize(
-            fixed,
-            nncf.Dataset(list(batches)),
+        return nncf.quantize(
+            model,
+            nncf.Dataset(list(inputs)),
             preset=nncf.QuantizationPreset.MIXED,
-            subset_size=len(batches),
+            model_type=nncf.ModelType.TRANSFORMER if transformer else None,
+            ignored_scope=nncf.IgnoredScope(names=kept),
+            subset_size=len(inputs),
         )
-    made.reshape(ov.PartialShape([-1, -1, -1, 3]))
-    return made
+
+
+def _rim(model: Any) -> list[str]:
+    """The first and the last convolution: what is faint is lost there, and they cost little."""
+    names = [one.get_friendly_name() for one in model.get_ordered_ops() if _is_convolution(one)]
+    return [names[0], names[-1]] if names else []
+
+
+def _is_convolution(operation: Any) -> bool:
+    return str(operation.get_type_name()) in ("Convolution", "GroupConvolution")

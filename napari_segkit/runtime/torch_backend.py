@@ -131,6 +131,7 @@ class TorchBackend:
     def run(self, batch: Batch) -> Chances:
         """Probabilities of a batch."""
         with torch.inference_mode():
-            result = self._served(torch.from_numpy(batch).to(self.device))
+            own = batch if batch.flags.writeable else batch.copy()  # torch warns otherwise
+            result = self._served(torch.from_numpy(own).to(self.device))
             chances: Chances = result.float().cpu().numpy()
         return chances

@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("choose", "openvino_backend"):
+    for module in ("choose", "openvino_graph"):
         monkeypatch.setattr(f"napari_segkit.runtime.{module}.user_cache", lambda: folder / "cache")
 
 
@@ -42,6 +42,14 @@ def test_openvino_and_torch_say_the_same(model_id: str, folder: Path) -> None:
     assert np.abs(found["torch"] - found["openvino"]).max() < 1e-3
     if channels == 3:
         assert np.allclose(found["torch"].sum(1), 1, atol=1e-5)
+
+
+def test_pixels_that_must_not_be_written_are_read(folder: Path) -> None:
+    tensors, card = load_weights(tiny_weights("dust", folder))
+    backend = open_backend(card, tensors, backend="torch", device="cpu")
+    still = batch()
+    still.flags.writeable = False
+    assert np.array_equal(backend.run(still), backend.run(batch()))
 
 
 def test_the_faster_one_is_chosen_once_and_remembered(folder: Path, monkeypatch) -> None:

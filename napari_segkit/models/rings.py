@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 
 from napari_segkit import __version__
-from napari_segkit.errors import ParamsError
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter
 from napari_segkit.models.rings_base import Bases, bases_here
 from napari_segkit.models.rings_params import RING as RING
@@ -93,9 +92,7 @@ class Rings(Segmenter):
         ParamsError
             For a backend that does not run it.
         """
-        if backend not in ("auto", "torch"):
-            raise ParamsError(f"{self.id} runs on torch", expected="auto, torch", got=backend)
-        self._bases.take(weights, device)
+        self._bases.take(weights, device, backend)
 
     def predict(self, image: Image, prompts: Prompts, params: RingParams) -> Job[Segmentation]:
         """Segment one image; see `Segmenter.predict`."""
@@ -111,6 +108,7 @@ class Rings(Segmenter):
             found.update(self._masks(image, prompts.mask, part, params, base, adapter))
         yield from self._look_closer(image, wanted, found, params, base, adapter)
         labels, scores = painted(found, shape)
+        notes += base.backend.notes
         lost = len(wanted) - len(scores)
         if lost:
             notes += (f"{lost} of {len(wanted)} prompts gave no mask, or one that others cover",)

@@ -78,7 +78,7 @@ class LoadedBase:
             encoder = self.backend.sam.image_encoder
             lora.select(encoder, self.adapters.get(sha256))
             lora.merge(encoder)
-            self.in_use = sha256
+            self.in_use = self.backend.variant = sha256
         return sha256
 
     def fits(self, adapter: Path) -> bool:
@@ -125,37 +125,42 @@ class Bases:
     """The base and the adapter that a model was given or that its parameters name."""
 
     def __init__(self) -> None:
-        self._device = AUTO
+        self._place = AUTO, AUTO
         self._loaded: tuple[object, LoadedBase] | None = None
         self._given_base: Path | None = None
         self._given_adapter: Path | None = None
         self._fitting: tuple[object, bool] | None = None
 
-    def take(self, path: Path | None, device: str) -> None:
+    def take(self, path: Path | None, device: str, backend: str = AUTO) -> None:
         """A base's or an adapter's file to use where parameters name none; None: what was given.
 
         Raises
         ------
         WeightsError
             Where the file cannot be used; the state before stays.
+        ParamsError
+            For a device or a backend that does not run it.
         """
         from napari_segkit.data.lora_files import is_lora, read_lora
+        from napari_segkit.runtime.sam_choice import check_sam_place
 
+        check_sam_place(device, backend)
         if path is not None and path.suffix == ".safetensors" and is_lora(path):
             read_lora(path)
             self._given_adapter = path
         elif path is not None:
-            self._loaded = (_stamp(path), device), load_base(path, device)
+            loaded = load_base(path, device, backend)
+            self._loaded = (_stamp(path), (device, backend)), loaded
             self._given_base = path
-        self._device = device
+        self._place = device, backend
 
     def ready(self, base: str, adapter: str) -> Job[tuple[LoadedBase, str, tuple[str, ...]]]:
         """Base with its adapter in use, the hash of the adapter's file or "", notes."""
         path = (self._given_base if base == AUTO else None) or find_base(base)
         yield Progress(0, None, "loading the base")
-        stamp = _stamp(path), self._device
+        stamp = _stamp(path), self._place
         if self._loaded is None or self._loaded[0] != stamp:
-            self._loaded = stamp, load_base(path, self._device)
+            self._loaded = stamp, load_base(path, *self._place)
         loaded = self._loaded[1]
         if adapter == AUTO and self._given_adapter is None:
             file = find_adapter(AUTO)
@@ -243,7 +248,7 @@ def find_adapter(spec: str) -> Path | None:
     return path
 
 
-def load_base(path: Path, device: str = "auto") -> LoadedBase:
+def load_base(path: Path, device: str = AUTO, backend: str = AUTO) -> LoadedBase:
     """Read a base: our own with its card, or a checkpoint in `segment_anything`'s layout.
 
     Raises
@@ -252,13 +257,14 @@ def load_base(path: Path, device: str = "auto") -> LoadedBase:
         Where it cannot be used.
     """
     from napari_segkit.nets.lora import base_sha256
-    from napari_segkit.runtime.sam_backend import SamBackend
-    from napari_segkit.runtime.torch_backend import fill, pick_device
+    from napari_segkit.runtime.sam_choice import check_sam_place, open_sam
+    from napari_segkit.runtime.torch_backend import fill
 
-    place = pick_device(device)
+    check_sam_place(device, backend)
     sam, tensors = _made(path)
     fill(sam, tensors, where=path)
-    return LoadedBase(path.stem, base_sha256(sam.state_dict()), SamBackend(sam, place))
+    sha256 = base_sha256(sam.state_dict())
+    return LoadedBase(path.stem, sha256, open_sam(sam, sha256, device=device, backend=backend))
 
 
 def _made(path: Path) -> tuple[Sam, Mapping[str, NDArray[Any]]]:

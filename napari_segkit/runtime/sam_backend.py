@@ -9,6 +9,7 @@ import torch
 from segment_anything.utils.transforms import ResizeLongestSide
 
 from napari_segkit.errors import ModelError
+from napari_segkit.nets.sam_folded import FoldedDecoder
 from napari_segkit.nets.sam_small import finished
 
 if TYPE_CHECKING:
@@ -29,7 +30,14 @@ class SamBackend:
         Side of the encoder's input in pixels.
     mask_size
         Side of the decoder's logits.
+    variant
+        Hash of the adapter that is merged into the encoder, or "".
+    notes
+        What a person should know of how it runs.
     """
+
+    variant: str = ""
+    notes: tuple[str, ...] = ()
 
     def __init__(self, sam: Sam, device: str) -> None:
         self.sam = sam.to(device).eval()
@@ -38,14 +46,20 @@ class SamBackend:
         self.input_size = int(sam.image_encoder.img_size)
         self.mask_size = int(sam.prompt_encoder.mask_input_size[0])
         self._resize = ResizeLongestSide(self.input_size)
+        self._decoder = FoldedDecoder(self.sam).eval()
 
     @torch.inference_mode()
     def encode(self, image: Image) -> Floats:
         """(H, W, 3) uint8 RGB -> (C, h, w) embedding."""
         small = torch.from_numpy(self._resize.apply_image(np.ascontiguousarray(image)))
         pixels = small.permute(2, 0, 1).contiguous()[None].to(self.device)
-        embedding = self.sam.image_encoder(self.sam.preprocess(pixels.float()))
+        embedding = self._embedding(self.sam.preprocess(pixels.float()))
         return _finite(embedding[0], "embedding")
+
+    def _embedding(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, S, S) normalised -> (1, C, h, w)."""
+        embedding: torch.Tensor = self.sam.image_encoder(pixels)
+        return embedding
 
     @torch.inference_mode()
     def decode(
@@ -98,14 +112,19 @@ class SamBackend:
         if masks is not None:
             start = torch.as_tensor(masks, dtype=torch.float32, device=place)[:, None]
         sparse, dense = self.sam.prompt_encoder(points=asked, boxes=corners, masks=start)
-        logits, scores = self.sam.mask_decoder(
-            image_embeddings=torch.as_tensor(embedding, dtype=torch.float32, device=place)[None],
-            image_pe=self.sam.prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=several,
-        )
-        return _finite(logits, "mask"), _finite(scores, "score")
+        if masks is None:
+            dense = dense[:1, :, :1, :1]  # one vector everywhere
+        image = torch.as_tensor(embedding, dtype=torch.float32, device=place)[None]
+        logits, scores = self._masks(image, sparse, dense)
+        wanted = slice(1, None) if several else slice(0, 1)
+        return _finite(logits[:, wanted], "mask"), _finite(scores[:, wanted], "score")
+
+    def _masks(
+        self, image: torch.Tensor, sparse: torch.Tensor, dense: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """See `FoldedDecoder`."""
+        logits, scores = self._decoder(image, sparse, dense)
+        return logits, scores
 
     @torch.inference_mode()
     def finish(

@@ -304,8 +304,8 @@ def test_masks_agree_with_segment_anythings_own_predictor(model: Rings) -> None:
 
 
 def test_F50_nan_is_refused_and_an_unknown_backend_too(model: Rings) -> None:
-    with pytest.raises(ParamsError, match="runs on torch"):
-        model.load(backend="openvino")
+    with pytest.raises(ParamsError, match=r"unknown backend.*auto, torch, openvino"):
+        model.load(backend="onnx")
     weight = model._bases._loaded[1].backend.sam.mask_decoder.mask_tokens.weight  # type: ignore[index]
     weight.data[0, 0] = float("nan")
     with pytest.raises(ModelError, match="NaN"):
@@ -318,3 +318,29 @@ def test_the_adapter_file_says_what_it_is(model: Rings, tmp_path: Path) -> None:
     assert facts.base == "tiny"
     assert len(tensors) == 8
     assert len(sha256) == 64
+
+
+def test_masks_are_the_same_on_openvino_and_its_failure_is_a_note(
+    model: Rings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_segkit.runtime.openvino_graph import Graph
+
+    for module in ("sam_openvino", "openvino_graph"):
+        monkeypatch.setattr(f"napari_segkit.runtime.{module}.user_cache", lambda: tmp_path)
+    expected = run(model, photo(), boxes(0, 1))
+    base = model._bases._given_base
+    fast = Rings(EmbeddingCache())
+    fast.load(base, backend="openvino")
+    found = run(fast, photo(), boxes(0, 1))
+    assert np.mean(found.labels != expected.labels) < 1e-3
+    assert found.notes == expected.notes
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no such primitive")
+
+    monkeypatch.setattr(Graph, "__call__", broken)
+    fast = Rings(EmbeddingCache())
+    fast.load(base, backend="openvino")
+    found = run(fast, photo(), boxes(0, 1))
+    assert np.mean(found.labels != expected.labels) < 1e-3
+    assert "OpenVINO failed, so torch was used (no such primitive)" in found.notes

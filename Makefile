@@ -77,17 +77,18 @@ screenshots: xvfb $(VENV)/.installed-dev
 	$(SCREEN) $(BIN)/python docs/screenshots.py
 	$(SCREEN) $(BIN)/python docs/screenshots_rings.py
 
-# Goes on where it was stopped. It starts from the weights of an earlier commit, so it wants the history.
+# Goes on where it was stopped. It starts from the weights of an earlier commit, so it wants the history;
+# half an hour of one idle core, by the CPU time of the run that made the file (on a busy one it took two hours).
 EGGPAN := build/eggpan
 EGGPAN_FIRST := d3fec94
 EGGPAN_TRAIN := --valid $(EGGPAN)/valid --config weights/eggpan.toml --resume
 weights-eggpan: install
 	[ -d $(EGGPAN)/valid ] || $(BIN)/segkit synth eggpan --n 48 --seed 4 --set held_out=true --set size=256 --out $(EGGPAN)/valid
 	[ -d $(EGGPAN)/small-train ] || $(BIN)/segkit synth eggpan --n 2000 --seed 3 --jobs 2 --set size=176 --jpeg 95 --out $(EGGPAN)/small-train
-	[ -d $(EGGPAN)/large-train ] || $(BIN)/segkit synth eggpan --n 1200 --seed 5 --jobs 2 --set size=224 --jpeg 95 --out $(EGGPAN)/large-train
+	[ -d $(EGGPAN)/large-train ] || $(BIN)/segkit synth eggpan --n 1100 --seed 5 --jobs 2 --set size=224 --jpeg 95 --out $(EGGPAN)/large-train
 	[ -f $(EGGPAN)/first.safetensors ] || git show $(EGGPAN_FIRST):weights/eggpan.safetensors > $(EGGPAN)/first.safetensors
 	$(BIN)/segkit train eggpan $(EGGPAN)/small-train $(EGGPAN_TRAIN) --out $(EGGPAN)/small --set size=128 --steps 1600 --init $(EGGPAN)/first.safetensors
-	$(BIN)/segkit train eggpan $(EGGPAN)/large-train $(EGGPAN_TRAIN) --out $(EGGPAN)/large --set size=192 --steps 1000 --lr 8e-4 --init $(EGGPAN)/small/eggpan.safetensors
+	$(BIN)/segkit train eggpan $(EGGPAN)/large-train $(EGGPAN_TRAIN) --out $(EGGPAN)/large --set size=192 --set epoch_steps=50 --set warmup=30 --set ema=0.99 --steps 300 --lr 6e-4 --init $(EGGPAN)/small
 	cp $(EGGPAN)/large/eggpan.safetensors $(EGGPAN)/large/eggpan.json weights/
 
 clean-env:

@@ -43,7 +43,7 @@ class EggPanParams(ModelParams):
         description="Cut eggs that have run together halfway between their yolks.",
     )
     min_share: float = Field(
-        0.0005,
+        0.003,
         ge=0,
         le=1,
         title="Smallest object",

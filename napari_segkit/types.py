@@ -56,13 +56,21 @@ class Instance:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made a result, enough to make it again."""
+    """What made a result, enough to make it again.
+
+    Attributes
+    ----------
+    labels_sha256
+        Of the labels as the model returned them (`napari_segkit.data.provenance.labels_sha256`);
+        empty where that was not kept.
+    """
 
     model: str
     params: Mapping[str, Any] = field(default_factory=dict)
     prompts: Mapping[str, Any] = field(default_factory=dict)
     weights_sha256: str | None = None
     version: str = ""
+    labels_sha256: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -72,6 +80,7 @@ class Provenance:
             "prompts": dict(self.prompts),
             "weights_sha256": self.weights_sha256,
             "version": self.version,
+            "labels_sha256": self.labels_sha256,
         }
 
 

@@ -84,7 +84,8 @@ def run_of(segmentation: Segmentation) -> Run | None:
     made = segmentation.provenance
     if made is None:
         return None
-    return Run(**made.as_dict(), labels_sha256=labels_sha256(segmentation.labels))
+    own = made.labels_sha256 or labels_sha256(segmentation.labels)
+    return Run(**{**made.as_dict(), "labels_sha256": own})
 
 
 def beside(target: Path) -> Path:

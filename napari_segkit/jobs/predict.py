@@ -15,7 +15,7 @@ from napari_segkit.data.dataset import Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
 from napari_segkit.data.images import read_image
 from napari_segkit.data.overlays import check_overlays, overlay_path, save_overlay
-from napari_segkit.data.provenance import ProvenanceWriter
+from napari_segkit.data.provenance import ProvenanceWriter, labels_sha256
 from napari_segkit.errors import (
     InputError,
     MaskError,
@@ -89,7 +89,10 @@ def segment(
             expected=image.shape[:2],
             got=result.labels.shape,
         )
-    return replace(result, notes=(*notes, *result.notes)) if notes else result
+    made = result.provenance
+    if made is not None:
+        made = replace(made, labels_sha256=labels_sha256(result.labels))
+    return replace(result, notes=(*notes, *result.notes), provenance=made)
 
 
 def _check_kinds(model: Segmenter, prompts: Prompts) -> None:

@@ -95,6 +95,8 @@ def replay(path: Path, *, weights: Path | None = None, device: str = "auto") -> 
 
 def _difference(folder: Path, image: ImageProvenance, run: Run, model: Segmenter) -> Job[str]:
     """What differs; empty where nothing does."""
+    if not run.labels_sha256:
+        raise InputError("what the run returned was not kept, only what was accepted of it")
     file = folder / image.file
     try:
         found = file_sha256(file)

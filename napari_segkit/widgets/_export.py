@@ -17,6 +17,7 @@ from napari_segkit.widgets._binding import identity, read_binding
 from napari_segkit.widgets._features import rows_of
 from napari_segkit.widgets._layers import full_resolution
 from napari_segkit.widgets._picture import Picture
+from napari_segkit.widgets._undo import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
+    from napari_segkit.ops.instance_rows import Rows
     from napari_segkit.types import Provenance, Segmentation
 
 OTHER = ClassDef("object", (0, 160, 255))
@@ -43,6 +45,8 @@ class MaskSource:
         By id; ids that are not in ``class_of`` are of the first class.
     provenance
         By plane.
+    rows
+        What is known of each instance; none of masks that are not ours.
     picture
         The image below, where there is one.
     """
@@ -54,6 +58,7 @@ class MaskSource:
     class_of: Mapping[int, str]
     scores: Mapping[int, float]
     provenance: Mapping[str, Provenance]
+    rows: Rows
     picture: Picture | None
 
 
@@ -111,6 +116,7 @@ def take_down(layer: Labels, viewer: ViewerModel) -> MaskSource:
         class_of={key: row[1] for key, row in rows.items() if row[1] in known},
         scores={key: min(max(float(row[2]), 0.0), 1.0) for key, row in rows.items()},
         provenance={} if binding is None else binding.made(),
+        rows={} if binding is None else state_of(layer).rows(layer),
         picture=picture,
     )
 
@@ -141,8 +147,7 @@ def samples(sources: Sequence[MaskSource], recipe: Recipe) -> Iterator[Sample]:
     MaskError
         Where two layers would become one sample.
     """
-    apart = _with_names_apart(sources)
-    copies = [replace(source, data=_copy(source.data)) for source in apart]
+    copies = [replace(source, data=_copy(source.data)) for source in with_names_apart(sources)]
     for source in copies:
         for place, name, labels in _planes(source):
             yield _sample(source, place, name, labels, recipe)
@@ -182,7 +187,7 @@ def _too_many_axes(source: MaskSource) -> MaskError:
     )
 
 
-def _with_names_apart(sources: Sequence[MaskSource]) -> list[MaskSource]:
+def with_names_apart(sources: Sequence[MaskSource]) -> list[MaskSource]:
     """Masks whose images lie in different folders under one name get the folders' names, too.
 
     Raises

@@ -25,11 +25,10 @@ from napari_segkit.widgets._dock import Dock
 from napari_segkit.widgets._export import (
     Recipe,
     classes_of,
-    count_samples,
-    samples,
     take_down,
     writable,
 )
+from napari_segkit.widgets._exporting import export_job
 from napari_segkit.widgets._places import FormatChooser, TargetLine, is_taken
 from napari_segkit.widgets._status import StatusBox
 from napari_segkit.widgets._words import counted
@@ -150,8 +149,6 @@ class ExportDock(Dock):
         self._show_running()
 
     def _start(self, target: Path, *, overwrite: bool) -> None:
-        from napari_segkit.jobs import write_dataset
-
         taken = [take_down(layer, self._viewer) for layer in self.masks.layers()]
         if not taken:
             raise MaskError("no mask is chosen", remedy="tick one in the list")
@@ -164,14 +161,7 @@ class ExportDock(Dock):
             instances=kind,
             overwrite=overwrite,
         )
-        job = write_dataset(
-            samples(sources, recipe),
-            target,
-            classes=recipe.class_defs,
-            format_id=self._format().id,
-            options=options,
-            total=count_samples(sources),
-        )
+        job = export_job(sources, recipe, target, format_id=self._format().id, options=options)
         self.status.start("writing")
         self.runner.start(job, title="Export masks")
 

@@ -76,6 +76,7 @@ def change(path: Path, **values: object) -> None:
         ({"params": {"gone": 1}}, None, "unknown parameter"),
         ({"prompts": {"mask": True}}, None, "began with a mask"),
         ({"prompts": {"boxes": [[1, 2]]}}, None, "prompts cannot be read"),
+        ({"labels_sha256": ""}, None, "was not kept"),
     ],
 )
 def test_what_differs_is_said(

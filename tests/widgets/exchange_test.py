@@ -13,9 +13,16 @@ from PIL import Image as PilImage
 from qtpy.QtCore import QThreadPool
 
 from napari_segkit.data.formats.registry import FORMATS, recognise
+from napari_segkit.data.images import read_image
+from napari_segkit.data.provenance import beside, read_provenance
+from napari_segkit.jobs import drain
+from napari_segkit.jobs.replay import replay
+from napari_segkit.synth.coins import make_scene
 from napari_segkit.types import ClassDef
 from napari_segkit.widgets._binding import bind
+from napari_segkit.widgets._picture import remember_original
 from napari_segkit.widgets.exchange import ExportDock
+from napari_segkit.widgets.segment import CoinsDock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -346,3 +353,32 @@ def test_the_tooltip_says_how_many_objects_a_format_holds(bench: Bench) -> None:
     assert "At most 255" in bench.dock.instances.toolTip()
     bench.dock.format.setCurrentIndex(bench.dock.format.findData("coco"))
     assert "No limit" in bench.dock.instances.toolTip()
+
+
+def test_beside_the_dataset_lies_what_made_the_masks(bench: Bench) -> None:
+    """The run as the model left it, and who drew what since: a replay finds it identical."""
+    photo = bench.folder / "photo.png"
+    PilImage.fromarray(make_scene(0, size=(240, 320)).image).save(photo)
+    image = bench.viewer.add_layer(Image(read_image(photo).pixels, name="photo", rgb=True))
+    remember_original(image, photo)
+    coins = CoinsDock(bench.viewer)
+    bench.qtbot.addWidget(coins)
+    with bench.qtbot.waitSignal(coins.run.finished, timeout=20_000):
+        coins.run_button.click()
+    mask = bench.viewer.layers["photo · coins"]
+    mask.brush_size = 9
+    mask.paint((4, 4), 99)
+    bench.export()
+    told = read_provenance(beside(bench.folder / "out")).images[0]
+    assert (told.name, told.file, [run.model for run in told.runs]) == (
+        "photo", "photo.png", ["coins"],
+    )  # fmt: skip
+    assert {told.instances[key].status for key in told.instances} == {"predicted", "drawn"}
+    assert (told.instances[99].status, told.instances[99].run) == ("drawn", None)
+    assert drain(replay(beside(bench.folder / "out"))).identical
+
+
+def test_masks_of_no_file_have_no_provenance_beside_them(bench: Bench) -> None:
+    bench.add_run()
+    bench.export()
+    assert not beside(bench.folder / "out").exists()

@@ -56,9 +56,7 @@ class Run(BaseModel):
 
     def provenance(self) -> Provenance:
         """The same as everywhere else in the program."""
-        return Provenance(
-            self.model, self.params, self.prompts, self.weights_sha256, version=self.version
-        )
+        return Provenance(**dict(self))
 
 
 class Record(BaseModel):

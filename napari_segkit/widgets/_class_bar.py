@@ -37,7 +37,7 @@ class ClassBar(QWidget):
         super().__init__(parent)
         self.combo = QComboBox()
         self.new_button = QPushButton("New object")
-        self.give_button = QPushButton("Give")
+        self.give_button = QPushButton("Set class")
         self._lay_out()
         self.combo.activated.connect(self._on_activated)
         self.combo.lineEdit().returnPressed.connect(self._on_activated)

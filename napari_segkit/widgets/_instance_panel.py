@@ -61,6 +61,7 @@ class InstancePanel(QWidget):
         self._viewer = viewer
         self._subject = subject
         self._followed: list[Labels] = []
+        self._picked = 0
         self._classes: tuple[ClassDef, ...] = ()
         self.highlight = Highlight(viewer, subject, overlay, self)
         self.search = QLineEdit()
@@ -123,6 +124,7 @@ class InstancePanel(QWidget):
             if mask is not None:
                 mask.events.selected_label.connect(self._on_picked)
                 self._followed.append(mask)
+                self._picked = int(mask.selected_label)
         keys = self.keys()
         self.rows.show(line for line in self._subject.lines().values() if line is not None)
         self.table.select(keys)
@@ -151,9 +153,10 @@ class InstancePanel(QWidget):
         self._on_selection()
 
     def _on_picked(self, event: Event) -> None:
-        """The person picked an object in the viewer."""
-        key = int(event.source.selected_label)
-        if key not in self.keys() and self.rows.row_of(key) is not None:
+        """The person picked an object in the viewer; a new colormap says the same label again."""
+        key, before = int(event.source.selected_label), self._picked
+        self._picked = key
+        if key != before and key not in self.keys() and self.rows.row_of(key) is not None:
             self.select((key,))
 
     def _on_selection(self) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _Role = Qt.ItemDataRole
 _ELSEWHERE = QModelIndex()
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = getattr(_RIGHT, "value", None) or int(_RIGHT)  # PyQt5 wants a number
 ID, CLASS, SCORE, AREA, STATUS = range(5)
 _WIDTHS = {ID: ("9999", 34), SCORE: ("Score", 14), AREA: ("999,999", 12), STATUS: ("predicted", 12)}
 """Column -> what must fit, and pixels beside it; the class has the rest."""
@@ -171,7 +173,7 @@ class InstanceModel(QAbstractTableModel):
             red, green, blue = (int(255 * float(part)) for part in self._color_of(line.key)[:3])
             return QColor(red, green, blue)
         if role == _Role.TextAlignmentRole and column in (ID, SCORE, AREA):
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            return _RIGHT
         if role == _Role.ToolTipRole and column == CLASS:
             return "Double-click (or F2) and type: the class of this object"
         return None

@@ -118,6 +118,7 @@ class Overlay:
         where = placed_on(mask, content.plane, *content.place)
         here = layer is not None and layer in self._viewer.layers
         if layer is not None and here and self._mask == mask.unique_id:
+            layer.visible = False  # drawn once, not three times
             layer.data = codes
             layer.translate = where["translate"]
             layer.visible = True

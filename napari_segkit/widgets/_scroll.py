@@ -43,4 +43,5 @@ class FittingScroll(VerticalScroll):
 
     def sizeHint(self) -> QSize:
         """What the content wants now; Qt's own answer is the first one for ever."""
-        return self.widget().sizeHint()
+        hint = self.widget().sizeHint()
+        return QSize(hint.width(), hint.height() + self.fontMetrics().height())

@@ -310,6 +310,9 @@ def test_selecting_in_the_table_selects_in_the_viewer_and_back(desk: Desk) -> No
     )
     desk.mask.selected_label = 3
     assert table.keys() == (3,)
+    desk.select(1, 2)
+    desk.mask.colormap = desk.mask.colormap  # says the selected label again
+    assert set(table.keys()) == {1, 2}
 
 
 def test_sorting_keeps_the_selection(desk: Desk) -> None:

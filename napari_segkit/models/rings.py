@@ -147,7 +147,8 @@ class Rings(Segmenter):
         PromptError
             Where neither box nor positive point nor mask tells of an object.
         """
-        from napari_segkit.models.rings_plan import alone, batches
+        from napari_segkit.models.rings_alone import alone
+        from napari_segkit.models.rings_plan import batches
 
         base, adapter, _ = yield from self._bases.ready(params.base, params.adapter)
         size, look = base.backend.input_size, base.look(params.window)
@@ -231,11 +232,11 @@ class Rings(Segmenter):
         adapter: str,
     ) -> Job[None]:
         """Find small objects that clicks alone tell of once more, at full resolution."""
-        from napari_segkit.models.rings_plan import closer
+        from napari_segkit.models.rings_alone import closer
 
-        size = base.backend.input_size
-        for ask in wanted if params.window == "auto" else ():
-            again = closer(ask, found[ask.number], image.shape[:2], size)
+        size, look = base.backend.input_size, base.look(params.window)
+        for ask in wanted:
+            again = closer(ask, found[ask.number], image.shape[:2], size, look=look)
             if again is not None:
                 yield Progress(len(wanted) - 1, len(wanted), "looking closer")
                 found.update(self._masks(image, None, [again], params, base, adapter))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +11,6 @@ import numpy as np
 from napari_segkit.errors import PromptError
 from napari_segkit.ops.masks import instance_boxes
 from napari_segkit.ops.prompt_windows import window_of
-from napari_segkit.types import Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_segkit.ops.prompt_windows import Look, Window
-    from napari_segkit.types import Box, Image, Labels
+    from napari_segkit.types import Box, Image, Labels, Prompts
 
     Mask = NDArray[np.bool_]
     Roi = tuple[int, int, int, int]
@@ -102,17 +101,17 @@ def asks(
     PromptError
         Where nothing is asked for.
     """
-    inside = [_inside(prompts.points, box) for box in prompts.boxes]
+    within = [inside(prompts.points, box) for box in prompts.boxes]
     found: list[tuple[Box | None, NDArray[np.bool_], int]] = []
     taken: set[int] = set()
-    for box, mine in zip(prompts.boxes, inside, strict=True):
+    for box, mine in zip(prompts.boxes, within, strict=True):
         start = 0 if prompts.mask is None else _main_instance(prompts.mask, box)
         taken.add(start)
         found.append((_tuple(box), mine, start))
     if prompts.mask is not None:
         for key, box in instance_boxes(prompts.mask).items():
             if key not in taken:
-                found.append((box, _inside(prompts.points, np.asarray(box)), key))
+                found.append((box, inside(prompts.points, np.asarray(box)), key))
     covered = np.any([mine for _, mine, _ in found], axis=0) if found else False
     free = ~np.broadcast_to(covered, prompts.point_labels.shape)
     if (free & (prompts.point_labels == 1)).any():
@@ -136,32 +135,10 @@ def asks(
     ]
 
 
-def alone(
-    number: int, one: Prompts, shape: tuple[int, int], input_size: int, *, look: Look = "window"
-) -> Ask:
-    """One object whose prompts are all its own; of boxes the first counts, of the mask all pixels.
-
-    Raises
-    ------
-    PromptError
-        Where neither box nor positive point nor mask tells of it.
-    """
-    boxes = one.boxes[:1]
-    begun = False
-    if one.mask is not None and one.mask.any():
-        begun = True
-        if not len(boxes):
-            around = instance_boxes(np.asarray(one.mask != 0).astype(np.int32))[1]
-            boxes = np.array([box_with(around, one)], np.float32)
-    whole = replace(one, boxes=boxes, mask=None)
-    first = asks(whole, shape, input_size, look=look)[0]
-    return Ask(number, first.window, first.box, one.points, one.point_labels, int(begun))
-
-
-def _inside(points: NDArray[np.float32], box: NDArray[np.floating]) -> NDArray[np.bool_]:
+def inside(points: NDArray[np.float32], box: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which points (M, 2) lie in a box."""
     x, y = points.reshape(-1, 2).T
-    inside = (x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3])
-    return np.asarray(inside)
+    return np.asarray((x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3]))
 
 
 def _main_instance(mask: Labels, box: NDArray[np.float32]) -> int:
@@ -182,24 +159,6 @@ def _around(box: Box | None) -> Box:
     if box is None:
         return 0.0, 0.0, float("inf"), float("inf")
     return box
-
-
-def closer(ask: Ask, found: Found, shape: tuple[int, int], input_size: int) -> Ask | None:
-    """The same object through a window, where clicks alone told of it and it turned out small.
-
-    None where the window is the one that was looked at. Clicks outside of it are left out.
-    """
-    if ask.box is not None or not found.mask.any():
-        return None
-    x, y = found.roi[:2]
-    x0, y0, x1, y1 = instance_boxes(found.mask.astype(np.int32))[1]
-    on = Prompts(points=ask.points, point_labels=ask.labels)
-    around = _tuple(np.array(box_with((x0 + x, y0 + y, x1 + x, y1 + y), on), np.float32))
-    window = window_of(around, shape, input_size)
-    if window == ask.window:
-        return None
-    mine = _inside(ask.points, np.array(window))
-    return replace(ask, window=window, points=ask.points[mine], labels=ask.labels[mine])
 
 
 def is_unclear(ask: Ask) -> bool:

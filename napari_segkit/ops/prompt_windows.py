@@ -20,6 +20,8 @@ _ROOM = 1.7
 """Side of a window in sides of its object."""
 _CLOSE = 1.5
 """The same for a network that was trained on windows."""
+_PITCH = 0.65
+"""The grid's pitch in parts of the room beside the object: a sixth of it stays on each side."""
 _SMALL = 0.4
 """An object that is a smaller part of the network's input gets a window."""
 
@@ -73,9 +75,12 @@ def _close(box: Box, shape: tuple[int, int]) -> Window:
 
 
 def _placed(x: float, y: float, size: int, shape: tuple[int, int], *, slack: float) -> Window:
-    """A window of about `size` with a place in it, snapped to a grid as far as there is slack."""
+    """A window of about `size` with a place in it, snapped to a grid as far as there is slack.
+
+    The grid's pitch is a half, a quarter … of the size: boxes of different sizes share windows.
+    """
     height, width = shape
-    pitch = max(1, int(slack / 4))
+    pitch = max(1, round(size / 2 ** max(1, math.ceil(math.log2(size / (_PITCH * slack))))))
     corners = []
     for middle, length in ((x, width), (y, height)):
         side = min(size, length)

@@ -150,6 +150,7 @@ class Asker(QObject):
         self._given_up &= known
         if self._now is not None and self._now[0] == "ahead" and self.pending:
             self._runner.cancel()
+        self._tell_progress()
         self._pump()
 
     def stop(self) -> None:
@@ -214,10 +215,12 @@ class Asker(QObject):
         found = {a: b for a, b in zip(objects, answer, strict=True) if a in wanted}
         self.answers |= found
         self.answered.emit(tuple(found))
-        total = len(self._wanted)
-        if total > CHUNK and self.pending:
-            done = total - len(self.pending)
-            self.progressed.emit(Progress(done, total, "finding objects"))
+        self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        total, left = len(self._wanted), len(self.pending)
+        if left > CHUNK or 0 < left < total > CHUNK:
+            self.progressed.emit(Progress(total - left, total, "finding objects"))
 
     def _on_failed(self, failure: Failure) -> None:
         now, self._now = self._now, None

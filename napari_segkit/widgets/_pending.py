@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from napari_segkit.models.rings_plan import Found
     from napari_segkit.ops.prompt_objects import Asked
-    from napari_segkit.widgets._layers import ImageSource
+    from napari_segkit.widgets._layers import ImageSource, PlaneKey
 
     Roi = tuple[int, int, int, int]
 
 _COLOR = (0, 190, 255)
 _MOST = 65_535
-_BAND = 1 << 19
+_BAND = 1 << 18
 """Pixels that are drawn without giving the GUI time in between."""
 
 
@@ -37,7 +37,7 @@ class PendingMasks(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._layer: ref[Labels] | None = None
-        self._plane: tuple[int | slice, ...] = ()
+        self._plane: PlaneKey = ()
         self._drawn: dict[Asked, Found] = {}
         self._numbers: dict[object, int] = {}
         self._dirty: list[Roi] = []
@@ -131,8 +131,6 @@ class PendingMasks(QObject):
         self._draw(layer, (x0, y0, x1, y1))
         if self._dirty:
             self._timer.start()
-        else:
-            layer.refresh()
 
     def _draw(self, layer: Labels, place: Roi) -> None:
         x0, y0, x1, y1 = place
@@ -145,5 +143,20 @@ class PendingMasks(QObject):
                 block[top - y0 : bottom - y0, left - x0 : right - x0][mask] = self._numbers[
                     one.place
                 ]
-        plane = layer.data[self._plane]
-        plane[y0:y1, x0:x1] = block
+        view = layer.data[self._plane][y0:y1, x0:x1]
+        rows, columns = np.nonzero(view != block)
+        if len(rows):
+            _write(layer, self._plane, rows + y0, columns + x0, block[rows, columns])
+
+
+def _write(layer: Labels, plane: PlaneKey, rows: Any, columns: Any, values: Any) -> None:
+    """Only what changes is drawn anew: at 24 Mpx, all of it takes 0.1 s."""
+    places = iter((rows, columns))
+    count = len(rows)
+    layer.data_setitem(
+        tuple(next(places) if isinstance(part, slice) else np.full(count, part) for part in plane),
+        values,
+    )
+    forget = getattr(layer, "_reset_history", None)
+    if forget is not None:  # nothing here is to be undone by napari
+        forget()

@@ -50,3 +50,9 @@ def test_box_a_ring_and_accept_it(
     qtbot.waitUntil(lambda: dock.status.sentence.text() == "2 objects found", timeout=20_000)
     assert not mask.data.any()
     assert len(viewer.layers["photo · boxes"].data) == 2
+
+    viewer.window.remove_dock_widget(dock)  # nothing is lost, and the image is known
+    again = open_dock(viewer, "Rings (SAM + LoRA)")
+    found = "2 objects found"
+    qtbot.waitUntil(lambda: again.status.sentence.text() == found, timeout=20_000)
+    assert again.panel.state.text() == "● Ready · known already"

@@ -232,6 +232,34 @@ def test_a_small_object_in_a_large_photo_is_seen_as_in_its_crop(model: Rings) ->
     assert seen[-1].shape == image.shape
 
 
+def test_a_small_object_that_a_click_tells_of_is_looked_at_again_at_full_resolution(
+    model: Rings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, seen = photo(4, (400, 600)), []
+    encode, decode = SamBackend.encode, SamBackend.decode
+
+    def around_the_click(self: SamBackend, embedding, shape, **prompts):
+        logits, scores = decode(self, embedding, shape, **prompts)
+        side = self.mask_size / max(shape)
+        x, y = (prompts["points"][0, 0] * side).astype(int)
+        logits[:] = -8
+        logits[..., y, x] = 8
+        return logits, scores
+
+    monkeypatch.setattr(SamBackend, "decode", around_the_click)
+    monkeypatch.setattr(
+        SamBackend, "encode", lambda self, view: seen.append(view.shape) or encode(self, view)
+    )
+    found = drain(model.find(image, [points(302, 202, on=(1,))], RingParams(adapter="none")))
+    assert seen == [(400, 600, 3), (64, 64, 3)]
+    x0, y0, x1, y1 = found[0].roi
+    assert x0 <= 302 < x1
+    assert y0 <= 202 < y1
+    assert found[0].mask[202 - y0, 302 - x0]
+    drain(model.find(image, [points(302, 202, on=(1,))], RingParams(window="whole")))
+    assert len(seen) == 2
+
+
 def test_F36_without_a_base_the_ways_to_get_one_are_named(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr("napari_segkit.data.weights_store.find_weights", missing)
     monkeypatch.setattr("napari_segkit.data.sam_weights.default_folder", lambda: tmp_path)

@@ -58,7 +58,7 @@ def click(dock: Any, x: float, y: float, *, on: bool) -> None:
 
 
 def rings(camera: Camera) -> None:
-    """Boxes and clicks; accepted; corrected; a base that is not here."""
+    """Boxes and clicks; accepted; corrected."""
     viewer = camera.viewer
     viewer.open_sample("napari-segkit", NAME)
     dock = open_dock(viewer, "Rings (SAM + LoRA)")
@@ -82,12 +82,6 @@ def rings(camera: Camera) -> None:
     dock.panel.tools["correct"].click()
     click(dock, *_inside(truth, 2), on=True)
     camera.window("rings-correct")
-    dock.panel.clear_button.click()
-    settle(dock)
-    dock.panel.base.spec = "vit_b"
-    wait_until(lambda: dock.session.asker.failure is not None)
-    turn_for(300)
-    camera.widget("rings-no-base", dock)
 
 
 def _inside(truth: np.ndarray, key: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Which backend runs a SAM (`docs/adr/0022-sam-on-openvino.md`)."""
+"""Which backend runs a SAM (`docs/adr/0026-sam-on-openvino.md`)."""
 
 from __future__ import annotations
 

@@ -246,6 +246,38 @@ def correct(camera: Camera) -> None:
     correct(camera)
 
 
+def review(camera: Camera, folder: Path) -> None:
+    """The review of a folder: list and mask, model, results."""
+    from napari_segkit.synth.registry import get_generator
+
+    viewer = camera.viewer
+    viewer.layers.clear()
+    folder.mkdir(exist_ok=True)
+    generator = get_generator("coins")
+    for seed in range(24):
+        made = generator.generate(seed, generator.Options(size=600))
+        Image.fromarray(made.image).save(folder / f"table {seed + 1:02d}.jpg", quality=92)
+    dock = open_dock(viewer, "Review")
+    QTimer.singleShot(0, lambda: dock.open_folder(folder))
+    wait_for(dock.session.shown)
+    dock.predicting.expand(animate=False)
+    dock.predict.model.setCurrentIndex(dock.predict.model.findData("coins"))
+    QTimer.singleShot(0, dock.predict.button.click)
+    wait_for(dock.predict.runner.done)
+    viewer.reset_view()
+    camera.window("review-predict")
+    dock.predicting.collapse(animate=False)
+    for button in (dock.decisions.accept, dock.decisions.accept, dock.decisions.skip):
+        QTimer.singleShot(0, button.click)
+        wait_for(dock.session.shown)
+        turn_for(1500)
+    camera.window("review")
+    dock.reporting.expand(animate=False)
+    camera.widget("review-results", dock)
+    viewer.window.remove_dock_widget(dock)
+    turn_for(500)
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
     viewer = napari.Viewer()
@@ -261,6 +293,7 @@ def main() -> None:
     viewer.window.remove_dock_widget(viewer.window.dock_widgets["Export masks (napari-segkit)"])
     import_dataset(camera, place)
     server(camera)
+    review(camera, place / "photos")
     networks(camera)
     correct(camera)
     shutil.rmtree(place)

@@ -14,17 +14,10 @@ if TYPE_CHECKING:
 
 
 class Question(QFrame):
-    """Hidden until something is asked; an answer hides it again.
-
-    Attributes
-    ----------
-    about
-        What the open question is about, as the asker named it; empty for none.
-    """
+    """Hidden until something is asked; an answer hides it again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.about = ""
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
@@ -37,10 +30,9 @@ class Question(QFrame):
         layout.addLayout(self._row)
         self.hide()
 
-    def ask(self, about: str, sentence: str, answers: Mapping[str, Callable[[], None]]) -> None:
+    def ask(self, sentence: str, answers: Mapping[str, Callable[[], None]]) -> None:
         """Ask, in the place of what was asked before."""
         self.clear()
-        self.about = about
         self.sentence.setText(f"⚠ {sentence}")
         for text, slot in answers.items():
             button = self.buttons[text] = QPushButton(text)
@@ -51,7 +43,6 @@ class Question(QFrame):
 
     def clear(self) -> None:
         """Ask nothing."""
-        self.about = ""
         for button in self.buttons.values():
             self._row.removeWidget(button)
             button.deleteLater()

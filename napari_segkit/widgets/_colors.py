@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from napari.utils.colormaps import DirectLabelColormap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from napari_segkit.types import Color
+    from napari_segkit.ops.instance_rows import Rows
+    from napari_segkit.types import ClassDef, Color
 
 _SPARE = 512
 """Shades beyond the largest id: for what is drawn or found later, without a new colormap."""
@@ -72,3 +73,9 @@ class Palette:
         }
         others = {None: shade(self.default, 0), 0: (0.0, 0.0, 0.0, 0.0)}
         return DirectLabelColormap(color_dict=others | shades)
+
+
+def palette_of(rows: Rows, classes: Sequence[ClassDef]) -> Palette:
+    """Colours of the rows of a mask; of what is drawn later, the first class's."""
+    colors, default = {one.name: one.color for one in classes}, classes[0].color
+    return Palette({key: colors.get(row.class_name, default) for key, row in rows.items()}, default)

@@ -20,7 +20,7 @@ from napari_segkit.widgets._binding import (
     read_binding,
     write_binding,
 )
-from napari_segkit.widgets._colors import Palette
+from napari_segkit.widgets._colors import palette_of
 from napari_segkit.widgets._features import table
 from napari_segkit.widgets._picture import remember_original
 from napari_segkit.widgets._tracked import Tracker
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_segkit.data.store import Record, Store
     from napari_segkit.jobs.review_open import ReadImage
     from napari_segkit.ops.delta import Rect
-    from napari_segkit.widgets._merge import Written
+    from napari_segkit.widgets._reader import Prepared
 
 UNKNOWN = ClassDef("object", (0, 160, 255))
 """Class of what is drawn where no model and no dataset has named one."""
@@ -49,8 +49,6 @@ class OpenImage:
         Id that results go to this mask for; `REVIEW` for none.
     classes
         Of a mask that has none of its own yet.
-    written
-        What the stored run had found, so that another run does not take it for strokes.
     changed
         Called after every change.
 
@@ -74,21 +72,21 @@ class OpenImage:
 
     def __init__(
         self,
-        read: ReadImage,
+        prepared: Prepared,
         store: Store,
         *,
         model: str,
         classes: tuple[ClassDef, ...],
-        written: Written | None,
         changed: Callable[[OpenImage], None],
     ) -> None:
+        read = prepared.read
         self.name, self.notes, self._changed = read.name, read.notes, changed
         self.record: Record = read.record
         self._classes = read.record.class_defs or classes
         self._runs_before = len(read.record.runs)
         model = read.record.runs[-1].model if read.record.runs else model
         self.image: Image | None = make_image(read)
-        self.mask = self._make_mask(read, model, written)
+        self.mask = self._make_mask(prepared, model)
         self.autosave = None if store.read_only else Autosave(store, self.name, read.labels.shape)
         self.mask.editable = not store.read_only
         self.version = self.steps = self.writing = 0
@@ -96,17 +94,17 @@ class OpenImage:
         self.time = ActiveTime(read.record.seconds)
         self._tracker = Tracker(self.mask, self._on_change, self._on_replaced)
 
-    def _make_mask(self, read: ReadImage, model: str, written: Written | None) -> Labels:
-        colors = {one.name: one.color for one in self._classes}
-        default = self._classes[0].color
-        rows = read.record.instances
-        palette = Palette(
-            {key: colors.get(row.class_name, default) for key, row in rows.items()}, default
-        )
+    def _make_mask(self, prepared: Prepared, model: str) -> Labels:
+        rows = prepared.read.record.instances
+        if prepared.look is not None:
+            palette, colormap = prepared.look
+        else:
+            palette = palette_of(rows, self._classes)
+            colormap = palette.colormap()
         mask = Labels(
-            read.labels,
+            prepared.read.labels,
             name=f"{self.name} · mask",
-            colormap=palette.colormap(),
+            colormap=colormap,
             opacity=0.6,
             features=table(
                 [(key, row.class_name, row.score, row.status) for key, row in rows.items()]
@@ -123,7 +121,7 @@ class OpenImage:
         state = state_of(mask)
         state.palette = palette
         state.run = self._runs_before
-        state.begin(mask, rows, written)
+        state.begin(mask, rows, prepared.written)
         return mask
 
     def give_pixels(self, read: ReadImage) -> None:

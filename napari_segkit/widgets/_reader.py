@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from napari_segkit.jobs.review_open import Blocked, OpenNames, read_work
+from napari_segkit.types import Progress
+from napari_segkit.widgets._colors import Palette, palette_of
 from napari_segkit.widgets._masks import warm_up
 from napari_segkit.widgets._merge import Written
 from napari_segkit.widgets._worker import Failure, JobRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from napari.utils.colormaps import DirectLabelColormap
 
     from napari_segkit.data.store import Store
     from napari_segkit.jobs.review_open import Predictor, ReadImage
@@ -22,10 +26,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """An image that can be shown at once, and what its stored run had found."""
+    """An image that can be shown at once.
+
+    Attributes
+    ----------
+    written
+        What its stored run had found.
+    look
+        Colours of its objects (3,000 take 50 ms to make); ``None`` where it has no classes yet.
+    """
 
     read: ReadImage
     written: Written | None
+    look: tuple[Palette, DirectLabelColormap] | None
     generation: int
 
     @property
@@ -207,5 +220,10 @@ def _prepare(
     read = yield from read_work(store, name, opened, predictor)
     if isinstance(read, Blocked):
         return read
+    yield Progress(0, None, f"colouring {name}")
     written = None if read.predicted is None else Written.whole(read.predicted)
-    return Prepared(read, written, generation)
+    look = None
+    if read.record.classes:
+        palette = palette_of(read.record.instances, read.record.class_defs)
+        look = palette, palette.colormap()
+    return Prepared(read, written, look, generation)

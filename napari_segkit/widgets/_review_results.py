@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from napari_segkit.jobs.review import Counts
 
 _REPLACE = "Replace it"
+_COUNT_MS = 300
 
 
 def progress_text(told: Counts) -> str:
@@ -58,6 +59,31 @@ def status_text(told: Counts) -> str:
         for status, number in told.statuses.items()
         if number
     )
+
+
+class CountsLabel(QLabel):
+    """How far the review is; counted again soon after something changed."""
+
+    def __init__(self, results: ResultsPanel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._results = results
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_COUNT_MS)
+        self._timer.timeout.connect(self.now)
+        self.setWordWrap(True)
+
+    def soon(self) -> None:
+        """Count in a moment, once for many changes."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def now(self) -> None:
+        """Count."""
+        told = self._results.update_summary()
+        self.setVisible(told is not None)
+        if told is not None:
+            self.setText(f"{progress_text(told)}\n{status_text(told)}")
 
 
 class ResultsPanel(QWidget):

@@ -186,6 +186,16 @@ class Session(QObject):
                 self._let_go(one)
         self.reader.give_up_ahead()
 
+    def put_away_new(self) -> str:
+        """Close the open image if nothing was done in it; returns its name, or nothing."""
+        one = self.current
+        if one is None or not one.clean or one.record.status is not Status.NEW:
+            return ""
+        self.stage.clear()
+        self._let_go(one)
+        self.current = None
+        return one.name
+
     def previous_labels(
         self, name: str | None = None
     ) -> tuple[Labels, dict[int, InstanceRow], tuple[ClassDef, ...]] | None:
@@ -239,11 +249,10 @@ class Session(QObject):
     def _make(self, prepared: Prepared, store: Store) -> OpenImage:
         model = None if self.predictor is None else self.predictor.model
         return OpenImage(
-            prepared.read,
+            prepared,
             store,
             model=REVIEW if model is None else model.id,
             classes=self._classes if model is None else model.classes,
-            written=prepared.written,
             changed=self._on_changed,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from napari.layers import Labels
@@ -11,6 +12,8 @@ from napari_segkit.widgets._binding import identity, read_binding
 from napari_segkit.widgets._choosers import follow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari.components import ViewerModel
     from napari.layers import Layer
     from napari.utils.events import Event
@@ -42,15 +45,12 @@ class Stage(QObject):
         if one.image is None:
             return
         layers = self._viewer.layers
-        self._changing = True
-        try:
+        with self._changes():
             for index, layer in enumerate((one.image, one.mask)):
                 if layer not in layers:
                     layers.insert(index, layer)
             if self._shown is not one:
-                self._take_out(self._shown, keep=one)
-        finally:
-            self._changing = False
+                self._take_out(self._shown)
         self._shown = one
         for layer in self._hidden.pop(one.name, []):
             layer.visible = True
@@ -62,11 +62,8 @@ class Stage(QObject):
 
     def clear(self) -> None:
         """Take out what was put there."""
-        self._changing = True
-        try:
+        with self._changes():
             self._take_out(self._shown)
-        finally:
-            self._changing = False
         self._shown, self._extent = None, None
         self._hidden.clear()
 
@@ -75,7 +72,17 @@ class Stage(QObject):
         if one.mask not in self._viewer.layers:
             self._viewer.layers.append(one.mask)
 
-    def _take_out(self, one: OpenImage | None, keep: OpenImage | None = None) -> None:
+    @contextmanager
+    def _changes(self) -> Iterator[None]:
+        """Ours, and at once: napari collects garbage once, not after each layer."""
+        self._changing = True
+        try:
+            with getattr(self._viewer.layers, "batched_update", nullcontext)():
+                yield
+        finally:
+            self._changing = False
+
+    def _take_out(self, one: OpenImage | None) -> None:
         if one is None:
             return
         layers = self._viewer.layers

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_segkit.errors import SegkitError
@@ -18,7 +16,9 @@ from napari_segkit.widgets._places import dropped_path
 from napari_segkit.widgets._review_bars import DecisionBar, FilterBar, FolderLine
 from napari_segkit.widgets._review_list import ReviewList, ReviewModel
 from napari_segkit.widgets._review_predict import PredictPanel
-from napari_segkit.widgets._review_results import ResultsPanel, progress_text, status_text
+from napari_segkit.widgets._review_results import CountsLabel, ResultsPanel
+from napari_segkit.widgets._review_take_in import TakeInPanel
+from napari_segkit.widgets._review_telling import Telling
 from napari_segkit.widgets._scroll import VerticalScroll
 from napari_segkit.widgets._session import Session
 from napari_segkit.widgets._status import StatusBox
@@ -30,13 +30,12 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
+    from superqt import QCollapsible
 
     from napari_segkit.data.store import Status, Store
-    from napari_segkit.jobs.review_open import Blocked
     from napari_segkit.widgets._opened import OpenImage
-    from napari_segkit.widgets._run import Outcome
 
-_COUNT_MS = 300
+_UNBOUNDED = (1 << 24) - 1  # Qt's own
 _NAMED = 5  # recovered images that are told by name
 
 
@@ -59,37 +58,48 @@ class ReviewDock(Dock):
         self.list = ReviewList(self.model)
         self.about = QLabel()
         self.decisions = DecisionBar(self)
-        self.counts = QLabel()
         self.question = Question()
         self.status = StatusBox()
         self.predict = PredictPanel()
+        self.taking = TakeInPanel()
         self.results = ResultsPanel()
-        self._asked: Path | None = None
-        self._count_timer = QTimer(self)
+        self.counts = CountsLabel(self.results)
+        self.telling = Telling(self.session, self.status, self.question, self)
+        self._away = ""
         self._lay_out()
         self._connect()
         self._show_folder()
 
     def _lay_out(self) -> None:
         self.setAcceptDrops(True)
-        self._count_timer.setSingleShot(True)
-        self._count_timer.setInterval(_COUNT_MS)
-        for label in (self.about, self.counts):
-            label.setWordWrap(True)
+        self.about.setWordWrap(True)
         self.predicting = folded("Model", self.predict)
+        self.taking_in = folded("Masks from a dataset", self.taking)
         self.reporting = folded("Report and export", self.results)
         folds = QWidget()
         below = QVBoxLayout(folds)
         below.setContentsMargins(0, 0, 0, 0)
-        below.addWidget(self.predicting)
-        below.addWidget(self.reporting)
+        for fold in self._folds():
+            below.addWidget(fold)
+        self.room = VerticalScroll(folds)
         layout = QVBoxLayout(self)
         for widget in (self.folder, self.filter):
             layout.addWidget(widget)
-        layout.addWidget(self.list, 3)
+        layout.addWidget(self.list, 1)
         for widget in (self.about, self.decisions, self.counts, self.question, self.status):
             layout.addWidget(widget)
-        layout.addWidget(VerticalScroll(folds), 1)
+        layout.addWidget(self.room)
+        self._on_fold()
+
+    def _folds(self) -> tuple[QCollapsible, ...]:
+        return self.predicting, self.taking_in, self.reporting
+
+    def _on_fold(self) -> None:
+        """What is unfolded gets as much room as the list; headings alone, what they need."""
+        unfolded = any(fold.isExpanded() for fold in self._folds())
+        self.layout().setStretchFactor(self.room, 1 if unfolded else 0)
+        headings = sum(fold.toggleButton().sizeHint().height() + 12 for fold in self._folds())
+        self.room.setMaximumHeight(_UNBOUNDED if unfolded else headings)
 
     def _connect(self) -> None:
         session, keeper = self.session, self.session.keeper
@@ -100,20 +110,16 @@ class ReviewDock(Dock):
         self.list.chosen.connect(self.go)
         self.decisions.decided.connect(self.decide)
         self.decisions.stepped.connect(self.step)
-        self._count_timer.timeout.connect(self._on_count)
         session.shown.connect(self._on_shown)
-        session.blocked.connect(self._on_blocked)
-        session.unreadable.connect(self._on_unreadable)
-        session.predicted.connect(self._on_predicted)
-        session.mask_lost.connect(self._on_mask_lost)
-        session.mask_closed.connect(self._on_mask_closed)
+        for fold in self._folds():
+            fold.toggled.connect(self._on_fold)
         keeper.saved.connect(self._on_saved)
-        keeper.failed.connect(self._on_save_failed)
-        keeper.mended.connect(self._on_mended)
-        keeper.conflict.connect(self._on_conflict)
         self.predict.changed.connect(self._on_model)
         self.predict.predicting.connect(self._on_predict_all)
         self.predict.progressed.connect(self._on_progressed)
+        self.taking.taking.connect(self._on_take_in)
+        self.taking.progressed.connect(self._on_progressed)
+        self.taking.ended.connect(self._on_taken_in)
         self.results.finishing.connect(keeper.finish)
 
     def open_folder(self, folder: Path) -> None:
@@ -127,12 +133,10 @@ class ReviewDock(Dock):
 
     def go(self, name: str) -> None:
         """Open an image of the list."""
-        if not self.session.keeper.failing:
-            self.status.clear()
+        self.telling.forget()
         self._go(name)
 
     def _go(self, name: str) -> None:
-        self.question.clear()
         self.session.go(name, ahead=self._after(name))
         self._show_current(name)
 
@@ -188,6 +192,7 @@ class ReviewDock(Dock):
 
     def _close(self) -> None:
         self.predict.runner.cancel()
+        self.taking.runner.cancel()
         unsaved = self.session.close()
         self.question.clear()
         self._show_folder()
@@ -209,9 +214,9 @@ class ReviewDock(Dock):
         self.list.select(self._current())
         self.results.show_store(store)
         self.filter.setEnabled(store is not None)
-        self.predict.show_running(possible=store is not None and not store.read_only)
+        self._show_possible()
         self._show_current(self._current())
-        self._on_count()
+        self.counts.now()
 
     def _names(self, store: Store) -> list[str]:
         names = queue(store, self.filter.order, statuses=self.filter.statuses)
@@ -223,7 +228,7 @@ class ReviewDock(Dock):
         if store is not None:
             self.model.show(self._names(store))
             self.list.select(self._current())
-            self._on_count()
+            self.counts.now()
 
     def _show_current(self, name: str) -> None:
         self.list.select(name)
@@ -231,76 +236,18 @@ class ReviewDock(Dock):
         place = f" ({row + 1:,} of {len(self.model.names):,})" if row >= 0 else ""
         self.about.setText(f"{name}{place}" if name else "")
         self.about.setVisible(bool(name))
-        store = self.session.store
-        self.decisions.set_possible(looking=store is not None, deciding=self._may_decide())
-
-    def _may_decide(self) -> bool:
-        store = self.session.store
-        return store is not None and not store.read_only and self.session.current is not None
-
-    def _on_count(self) -> None:
-        told = self.results.update_summary()
-        self.counts.setVisible(told is not None)
-        if told is not None:
-            self.counts.setText(f"{progress_text(told)}\n{status_text(told)}")
+        store, current = self.session.store, self.session.current
+        self.decisions.set_possible(
+            looking=store is not None,
+            deciding=store is not None and not store.read_only and current is not None,
+        )
 
     def _on_shown(self, one: OpenImage) -> None:
         self._show_current(one.name)
-        if one.notes:
-            self.status.say(self.status.sentence.text() or one.name, notes=one.notes)
-
-    def _on_blocked(self, blocked: Blocked) -> None:
-        self._show_current(blocked.name)
-        answers = {"Set it aside": partial(self._set_aside, blocked.name)}
-        store = self.session.store
-        readable = store is not None and not store.read_only
-        self.question.ask(blocked.name, str(blocked.error), answers if readable else {})
-
-    def _set_aside(self, name: str) -> None:
-        try:
-            self.session.set_aside(name)
-        except SegkitError as error:
-            self._on_failed(Failure.of(error))
-
-    def _on_unreadable(self, name: str, failure: Failure) -> None:
-        self._show_current(name)
-        self.status.say(failure.sentence, details=failure.details, bad=True)
-
-    def _on_predicted(self, outcome: Outcome) -> None:
-        details = "" if outcome.failure is None else outcome.failure.details
-        bad = outcome.failure is not None or bool(outcome.offered)
-        said = f"Not written: {outcome.offered}" if outcome.offered else outcome.sentence
-        action = "Add as a new layer" if outcome.offered else ""
-        self.status.say(said, notes=outcome.notes, details=details, action=action, bad=bad)
-
-    def _on_mask_lost(self, name: str) -> None:
-        said = f"the mask of {name} was given another size: it is not saved any more"
-        answers = {"Open what is saved": partial(self.session.take_theirs, name)}
-        self.question.ask(name, said, answers)
-
-    def _on_mask_closed(self, name: str) -> None:
-        self.status.say(
-            f"The mask of {name} was closed; its work is saved. Click on the image in the list to "
-            "open it again"
-        )
 
     def _on_saved(self, name: str) -> None:
         self.model.refresh(name)
-        if not self._count_timer.isActive():
-            self._count_timer.start()
-
-    def _on_save_failed(self, error: SegkitError) -> None:
-        self.status.say(f"Not saved yet, tried again: {error}", bad=True)
-
-    def _on_mended(self) -> None:
-        self.status.say("Saved")
-
-    def _on_conflict(self, name: str, error: SegkitError) -> None:
-        answers = {
-            "Keep mine": partial(self.session.keep_mine, name),
-            "Open the other": partial(self.session.take_theirs, name),
-        }
-        self.question.ask(name, str(error), answers)
+        self.counts.soon()
 
     def _on_failed(self, failure: Failure) -> None:
         self.status.say(failure.sentence, details=failure.details, bad=True)
@@ -312,8 +259,13 @@ class ReviewDock(Dock):
         except SegkitError as error:  # two parameters that do not fit
             self.status.say(str(error), bad=True)
             return
+        self._show_possible()
+
+    def _show_possible(self) -> None:
         store = self.session.store
-        self.predict.show_running(possible=store is not None and not store.read_only)
+        possible = store is not None and not store.read_only
+        self.predict.show_running(possible=possible)
+        self.taking.show_running(possible=possible)
 
     def _on_predict_all(self) -> None:
         if self.session.store is not None:
@@ -321,10 +273,20 @@ class ReviewDock(Dock):
             self.predict.start(self.session.store, self.model.names, self.session.reader.opened)
             self.session.predict_current()
 
+    def _on_take_in(self) -> None:
+        if self.session.store is not None:
+            self.session.free_new()
+            self._away = self.session.put_away_new()
+            self.taking.start(self.session.store, self.session.reader.opened)
+
+    def _on_taken_in(self) -> None:
+        if self._away and self.session.current is None:
+            self._go(self._away)
+        self._on_progressed()
+
     def _on_progressed(self) -> None:
         self.list.viewport().update()
-        if not self._count_timer.isActive():
-            self._count_timer.start()
+        self.counts.soon()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Let one folder be dropped."""

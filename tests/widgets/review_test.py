@@ -515,3 +515,80 @@ def test_history_size_counts_what_undo_keeps() -> None:
     layer.paint((20, 20), 1)
     layer.data_setitem((np.arange(5), np.arange(5)), 3)
     assert 100 < _shelf.history_size(layer) < 5000
+
+
+def test_masks_of_a_dataset_are_taken_in(desk: Desk, tmp_path: Path) -> None:
+    from tests.jobs.review_take_in_test import dataset
+
+    masks = dataset(tmp_path / "masks.zip", ["0", "1", "x"])
+    desk.open(photos(tmp_path / "in", 3))
+    panel = desk.dock.taking
+    panel.source.line.setText(str(masks))
+    with desk.qtbot.waitSignal(panel.ended, timeout=20_000):
+        panel.button.click()
+    desk.wait()
+    assert panel.status.sentence.text() == "2 masks taken in"
+    assert "1 mask without an image here: x" in panel.status.notes.text()
+    assert desk.name == "0"
+    assert desk.mask.data[25, 25] == 2
+    panel.source.line.setText(str(tmp_path / "nothing"))
+    with desk.qtbot.waitSignal(panel.ended, timeout=20_000):
+        panel.button.click()
+    assert "no such file or folder" in panel.status.sentence.text()
+
+
+def test_f43_an_image_swapped_while_it_is_predicted(
+    desk: Desk, tmp_path: Path, gate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_segkit.widgets._review_predict.get_model", lambda name: gate)
+    desk.open(photos(tmp_path, 1))
+    choose(desk)
+    desk.dock.session.predict_current()
+    desk.qtbot.waitUntil(gate.inside.is_set)
+    image = desk.dock.session.current.image
+    image.data = np.zeros((60, 80, 3), np.uint8)
+    gate.labels = np.ones((60, 80), np.int32)
+    with desk.qtbot.waitSignal(desk.dock.session.predicted, timeout=20_000):
+        gate.open.set()
+    assert desk.said == "⚠ Not written: the image was changed while the model ran"
+    assert not desk.mask.data.any()
+    assert stored(tmp_path, "0").labels is None
+
+
+def test_f59_a_person_s_own_files_are_never_written(desk: Desk, tmp_path: Path) -> None:
+    photos(tmp_path, 3)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    desk.open(tmp_path)
+    choose(desk)
+    predict_all(desk)
+    desk.paint(40, 40)
+    desk.dock.decisions.accept.click()
+    desk.wait()
+    desk.dock.session.close()
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert after == before
+
+
+def test_f21_an_image_renamed_meanwhile_keeps_its_work(desk: Desk, tmp_path: Path) -> None:
+    desk.open(photos(tmp_path, 2))
+    desk.paint(40, 40)
+    (tmp_path / "0.png").rename(tmp_path / "other.png")
+    desk.wait()
+    desk.open(tmp_path)
+    desk.go("other")
+    assert desk.mask.data[40, 40] == 1
+    assert desk.dock.session.status("other") is Status.EDITED
+
+
+def test_f54_a_folder_that_is_gone_is_said_and_the_work_stays(desk: Desk, tmp_path: Path) -> None:
+    folder = photos(tmp_path / "in", 2)
+    desk.open(folder)
+    folder.rename(tmp_path / "away")
+    with desk.qtbot.waitSignal(desk.dock.session.keeper.failed, timeout=10_000):
+        desk.paint(40, 40)
+    assert desk.said.startswith("⚠ Not saved yet, tried again:")
+    desk.dock.step(1)
+    desk.qtbot.waitUntil(lambda: "no such file" in desk.said, timeout=10_000)
+    (tmp_path / "away").rename(folder)
+    desk.wait()
+    assert stored(folder, "0").labels[40, 40] == 1

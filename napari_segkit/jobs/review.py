@@ -105,8 +105,9 @@ class Counts:
 
 def counts(store: Store) -> Counts:
     """Count the images of a folder."""
-    lines = [store.line(name) for name in store.sources]
+    lines = store.lines()
     statuses = Counter(line.status for line in lines)
+    statuses[Status.NEW] += len(store.sources) - len(lines)
     spent = [line.seconds for line in lines if line.status in DONE and line.seconds > 0]
     pace = sum(spent) / len(spent) if spent else None
     rest = sum(number for status, number in statuses.items() if status not in DONE)
@@ -217,6 +218,8 @@ def decide(
 ) -> Record:
     """Save an image with a person's decision; an accepted one with the IoU of its prediction.
 
+    The person has seen the image as it is now: the mask belongs to that one.
+
     Parameters
     ----------
     labels : (H, W) int32, or None
@@ -227,7 +230,9 @@ def decide(
         predicted = store.load(name).predicted
         if predicted is not None and predicted.shape == labels.shape:
             iou = mask_iou(labels, predicted)
-    return store.save(name, labels, record.changed(status=status, iou=iou))
+    image = store.mark(name) if status in DONE else None
+    decided = record.changed(status=status, iou=iou, image=image or record.image)
+    return store.save(name, labels, decided)
 
 
 @dataclass(frozen=True)

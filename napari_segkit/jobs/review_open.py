@@ -180,7 +180,10 @@ def read_work(
         path=store.sources[name].path,
         pixels=image.pixels,
         labels=labels.astype(np.uint16) if small else labels,
-        record=work.record.changed(instances=agreeing(work.record, ids.tolist())),
+        record=work.record.changed(
+            instances=agreeing(work.record, ids.tolist()),
+            image=work.record.image or store.mark(name),  # it may be renamed before it is saved
+        ),
         predicted=work.predicted if work.record.runs else None,
         notes=tuple(notes),
     )

@@ -52,8 +52,7 @@ class Summary:
 
 def summary(store: Store) -> Summary:
     """Sum up the accepted images of a folder."""
-    lines = [store.line(name) for name in store.sources]
-    lines = [line for line in lines if line.status is Status.ACCEPTED]
+    lines = [line for line in store.lines() if line.status is Status.ACCEPTED]
     return Summary(
         len(lines),
         _mean([line.edits for line in lines]),

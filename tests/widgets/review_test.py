@@ -587,8 +587,22 @@ def test_f54_a_folder_that_is_gone_is_said_and_the_work_stays(desk: Desk, tmp_pa
     with desk.qtbot.waitSignal(desk.dock.session.keeper.failed, timeout=10_000):
         desk.paint(40, 40)
     assert desk.said.startswith("⚠ Not saved yet, tried again:")
-    desk.dock.step(1)
-    desk.qtbot.waitUntil(lambda: "no such file" in desk.said, timeout=10_000)
     (tmp_path / "away").rename(folder)
     desk.wait()
     assert stored(folder, "0").labels[40, 40] == 1
+
+
+def test_accepting_on_a_replaced_image_makes_the_mask_its_own(desk: Desk, tmp_path: Path) -> None:
+    folder = photos(tmp_path / "in", 2)
+    desk.open(folder)
+    desk.paint(40, 40)
+    desk.dock.decisions.accept.click()
+    desk.wait()
+    desk.dock.session.close()
+    (folder / "0.png").write_bytes((folder / "1.png").read_bytes())
+    desk.open(folder)
+    desk.go("0")
+    assert "another one than its mask was made on" in desk.dock.status.notes.text()
+    desk.dock.decisions.accept.click()
+    desk.wait()
+    assert not stored(folder, "0").other_image

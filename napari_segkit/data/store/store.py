@@ -156,6 +156,10 @@ class Store:
         """What a list shows of an image; of one without work: that it is new."""
         return self._catalog.line(name)
 
+    def lines(self) -> list[Line]:
+        """Lines of the images in which something was done; none is made for the others."""
+        return [self._catalog.line(name) for name in self._catalog.keys if name in self.sources]
+
     def mark(self, name: str) -> ImageMark | None:
         """By what the image's file is known again; ``None`` where it is not there."""
         source = self.sources.get(name)
@@ -176,8 +180,7 @@ class Store:
             if contents is None:
                 return Work(Record(name=name))
             record, source = contents.record, self.sources.get(name)
-            if record.name != name:
-                record = record.changed(name=name)
+            record = record if record.name == name else record.changed(name=name)
             other = (
                 source is not None
                 and record.image is not None
@@ -293,6 +296,5 @@ class Store:
         mark = record.image
         if mark is None:
             mark = self.mark(name) if before is None or before.image is None else before.image
-        if (record.name, record.image) == (name, mark):
-            return record
-        return record.model_copy(update={"name": name, "image": mark})
+        same = (record.name, record.image) == (name, mark)
+        return record if same else record.model_copy(update={"name": name, "image": mark})

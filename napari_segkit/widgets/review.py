@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_segkit.data.store import Status, Store
     from napari_segkit.widgets._opened import OpenImage
 
-_UNBOUNDED = (1 << 24) - 1  # Qt's own
+_HEADINGS, _UNFOLDED = 118, 150  # pixels: three headings; some lines of what is under one
 _NAMED = 5  # recovered images that are told by name
 
 
@@ -98,8 +98,7 @@ class ReviewDock(Dock):
         """What is unfolded gets as much room as the list; headings alone, what they need."""
         unfolded = any(fold.isExpanded() for fold in self._folds())
         self.layout().setStretchFactor(self.room, 1 if unfolded else 0)
-        headings = sum(fold.toggleButton().sizeHint().height() + 12 for fold in self._folds())
-        self.room.setMaximumHeight(_UNBOUNDED if unfolded else headings)
+        self.room.setMinimumHeight(_UNFOLDED if unfolded else _HEADINGS)
 
     def _connect(self) -> None:
         session, keeper = self.session, self.session.keeper
@@ -224,8 +223,7 @@ class ReviewDock(Dock):
         return [name for name in names if text in name.lower()] if text else names
 
     def _on_filter(self) -> None:
-        store = self.session.store
-        if store is not None:
+        if (store := self.session.store) is not None:
             self.model.show(self._names(store))
             self.list.select(self._current())
             self.counts.now()

@@ -22,7 +22,7 @@ from napari_segkit.synth.base import Generator, LabelledImage, SynthOptions
 from napari_segkit.synth.dust_lookalikes import add_lookalikes
 from napari_segkit.synth.dust_marks import Mark, Sheet, instances, lay, prepare
 from napari_segkit.synth.dust_scans import from_scans
-from napari_segkit.synth.grounds import HELD_OUT, PHOTOS, draw_ground
+from napari_segkit.synth.grounds import draw_ground, photo_source
 from napari_segkit.types import ClassDef
 
 if TYPE_CHECKING:
@@ -35,15 +35,16 @@ DUST = ClassDef("dust", (250, 50, 83))
 SIZE = 384
 
 _ON_SENSOR = {
-    "sky": 9.0, "trees": 2.5, "foliage": 2.0, "horizon": 4.0, "water": 1.0, "land": 1.0,
-    "collage": 2.0, "surface": 1.5, "smooth": 2.0, "facade": 1.0, "page": 0.5, "bokeh": 0.6,
-    "grains": 0.8, "photo": 4.0,
+    "sky": 9.0, "trees": 1.5, "foliage": 1.0, "horizon": 2.5, "water": 0.5, "land": 0.7,
+    "collage": 1.0, "surface": 0.7, "smooth": 1.0, "facade": 0.5, "page": 0.4, "bokeh": 0.3,
+    "grains": 0.4, "photo": 16.0,
 }  # fmt: skip
 _ON_FILM = {
-    "sky": 3.0, "trees": 1.2, "foliage": 1.0, "horizon": 2.0, "water": 1.0, "land": 1.0,
-    "collage": 3.0, "surface": 2.0, "smooth": 5.0, "facade": 1.0, "page": 0.5, "bokeh": 0.6,
-    "grains": 0.5, "photo": 6.0,
+    "sky": 2.5, "trees": 0.7, "foliage": 0.5, "horizon": 1.0, "water": 0.5, "land": 0.5,
+    "collage": 1.2, "surface": 0.8, "smooth": 3.5, "facade": 0.5, "page": 0.3, "bokeh": 0.3,
+    "grains": 0.2, "photo": 16.0,
 }  # fmt: skip
+"""Half of the pictures are photos; plain grounds, where dust shows, prevail among the others."""
 
 
 class DustOptions(SynthOptions):
@@ -56,6 +57,11 @@ class DustOptions(SynthOptions):
         None,
         title="Artefacts",
         description="Folder of RGBA film damage, a sub-folder a kind; without it all is drawn.",
+    )
+    photos: Path | None = Option(
+        None,
+        title="Photos",
+        description="Folder of JPEG photos without dust, for grounds beside scikit-image's own.",
     )
     held_out: bool = Option(
         False,
@@ -108,10 +114,13 @@ def _scene(
     *,
     colour: bool,
 ) -> Field:
-    photos = HELD_OUT if options.held_out else PHOTOS
+    photos = photo_source(options.photos, held_out=options.held_out)
     picture, ground = draw_ground(shape, rng, weights=weights, photos=photos)
-    picture = film.lens(picture, rng)
-    if rng.random() < 0.4:  # not behind a strong blur, which makes dust of anything
+    if ground != "photo" or rng.random() < 0.25:
+        picture = film.lens(picture, rng)
+    if rng.random() < (
+        0.35 if colour else 0.15
+    ):  # not behind a strong blur, which makes dust of anything
         picture = np.ascontiguousarray(picture)
         add_lookalikes(picture, ground, rng, colour=colour)
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.0))
@@ -162,7 +171,7 @@ def _put(
     for _ in range(6):
         place = rng.uniform(0, 1, 2) * (width, height)
         if near is not None:
-            place = near + rng.normal(0, 18, 2)
+            place = near + rng.normal(0, 22, 2)
         if lay(sheet, mark, (int(place[0]), int(place[1]))):
             return
 
@@ -197,9 +206,11 @@ def _film_dust(sheet: Sheet, kind: str, options: DustOptions, rng: np.random.Gen
     """Dust, dirt, hairs and scratches in place: alone, or in swarms about a few places."""
     bright = rng.random() < (0.15 if kind == "negative" else 0.65)
     both = rng.random() < 0.15
-    typical = float(np.exp(rng.uniform(math.log(2.8), math.log(11))))
+    typical = float(np.exp(rng.uniform(math.log(2.8), math.log(10))))
+    soft = rng.choice([0.0, 0.5, 1.0])  # share of what lies above or below the film's plane
     count = 1 + rng.poisson(rng.choice([4, 10, 25]))
     swarms = rng.uniform(0, 1, (3, 2)) * sheet.mask.shape[::-1]
+    together = rng.choice([0.0, 0.25, 0.6])
     for _ in range(int(count)):
         from_folder = options.artefacts is not None and rng.random() < 0.5
         if from_folder and options.artefacts is not None:
@@ -208,9 +219,12 @@ def _film_dust(sheet: Sheet, kind: str, options: DustOptions, rng: np.random.Gen
             alpha = _film_shape(typical, rng)
         white = bright != (both and rng.random() < 0.5)
         tone = rng.uniform(0.75, 1.0) if white else rng.uniform(0.0, 0.25)
-        colour = np.clip(tone * (1 + rng.normal(0, 0.04, 3)), 0, 1).astype(np.float32)
-        opacity = float(rng.choice([rng.uniform(0.08, 0.5), rng.uniform(0.4, 1.0)], p=[0.35, 0.65]))
-        near = swarms[int(rng.integers(3))] if rng.random() < 0.25 else None
+        colour = np.clip(tone * (1 + rng.normal(0, 0.08, 3)), 0, 1).astype(np.float32)
+        opacity = float(np.exp(rng.uniform(math.log(0.07), 0)))
+        if rng.random() < soft:
+            alpha = cv2.GaussianBlur(alpha, (0, 0), rng.uniform(0.5, 1.4))
+            alpha /= max(1e-6, float(alpha.max()))
+        near = swarms[int(rng.integers(3))] if rng.random() < together else None
         _put(sheet, Mark(alpha, colour, opacity), rng, near)
 
 

@@ -167,7 +167,7 @@ def add_lookalikes(picture: Field, ground: str, rng: np.random.Generator, *, col
     pictures nor on a sky.
     """
     chances = {"birds": 0.3, "wires": 0.22, "figures": 0.2, "dots": 0.15, "glints": 0.1}
-    if ground in {"sky", "horizon"}:
+    if colour and ground in {"sky", "horizon"}:
         chances["stars"] = 0.03
     elif colour and ground in {"smooth", "surface", "photo", "land"}:
         chances["freckles"] = 0.25

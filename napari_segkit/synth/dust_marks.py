@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
     from napari_segkit.synth.noise import Field
 
-FAINTEST = 0.018
-"""Least contrast of a visible mark, as a share of white: 4.6 of 255."""
-OUTLINE = 0.3
+FAINTEST = 0.026
+"""Least contrast of a mark's core, as a share of white: 7 of 255, on real photos 8 at the peak."""
+OUTLINE = 0.25
 """Where the outline of a mark runs: at this share of its full contrast."""
+SMALLEST = 6
+"""Pixels of the smallest mark."""
+MAIN_PART = 0.25
+"""Parts of a mark below this share of its largest are left away."""
+WHOLE = 0.75
+"""At least this share of a mark's outline can be seen, or it is not made."""
 MOST_HIDDEN = 0.3
 """Below this share of what is needed to be seen, a mark is painted and not labelled."""
 
@@ -75,25 +81,45 @@ def lay(sheet: Sheet, mark: Mark, at: tuple[int, int]) -> bool:
     if bottom - top < 2 or right - left < 2:
         return False
     alpha = mark.alpha[top - y0 : bottom - y0, left - x0 : right - x0] * np.float32(mark.opacity)
-    window = (slice(top, bottom), slice(left, right))
-    under = sheet.picture[window]
-    change = alpha[..., None] * (mark.colour - under)
-    seen = np.abs(gray(change))
-    core = alpha > 0.6 * float(alpha.max())
-    if not core.any() or float(alpha.max()) <= 0:
-        return False
-    contrast = float(seen[core].mean())
-    outline = (seen > OUTLINE * contrast) & (alpha > 0.2 * float(alpha.max()))
+    outline = _outline(alpha)
     area = int(outline.sum())
-    noise = float(np.median(sheet.noise[window][outline])) if area else 1.0
-    needed = (FAINTEST + 2.0 * noise) * (1 + 6 / max(area, 1))
-    if area < 8 or contrast < needed:
+    window = (slice(top, bottom), slice(left, right))
+    if area < SMALLEST or _touches(sheet.mask[window], outline):
+        return False
+    under = sheet.picture[window]
+    near = cv2.dilate(outline.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    change = (alpha * near)[..., None] * (mark.colour - under)  # without crumbs beside it
+    seen = np.abs(gray(change))
+    contrast = float(seen[alpha > 0.6 * float(alpha.max())].mean())
+    noise = float(np.median(sheet.noise[window][outline]))
+    needed = (FAINTEST + 2.5 * noise) * (1 + 6 / area)
+    whole = float((seen[outline] > 0.5 * OUTLINE * contrast).mean()) > WHOLE
+    if contrast < needed or not whole:
         if contrast < MOST_HIDDEN * needed:
             under += change
         return False
     under += change
-    sheet.mask[window] |= outline & (seen > 0.5 * FAINTEST)
+    sheet.mask[window] |= outline
     return True
+
+
+def _outline(alpha: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where a person would draw a mark's outline: its main parts, small gaps closed."""
+    inside = (alpha > OUTLINE * float(alpha.max(initial=0))).astype(np.uint8)
+    closed = cv2.morphologyEx(inside, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    area = stats[:, cv2.CC_STAT_AREA]
+    keep = area >= MAIN_PART * max(area[1:], default=0)
+    keep[0] = False
+    return np.asarray(keep[parts], np.bool_)
+
+
+def _touches(mask: NDArray[np.bool_], outline: NDArray[np.bool_]) -> bool:
+    """Whether an outline comes within two pixels of marks that are there."""
+    if not mask.any():
+        return False
+    wide = cv2.dilate(outline.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return bool((mask & wide).any())
 
 
 def instances(mask: NDArray[np.bool_], *, smallest: int = 6) -> NDArray[np.int32]:

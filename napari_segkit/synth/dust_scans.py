@@ -33,7 +33,7 @@ _SIZES = {
 """Longest side in pixels, drawn log-uniformly."""
 
 _CHANCES = {
-    "dots": 0.42, "hair": 0.12, "hair-short": 0.16, "lint": 0.06, "scratches": 0.03,
+    "dots": 0.75, "hair": 0.12, "hair-short": 0.16, "lint": 0.06, "scratches": 0.03,
     "smut": 0.08, "spots": 0.04, "dirt": 0.04, "stain": 0.05,
 }  # fmt: skip
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,21 +56,83 @@ def bundled(name: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(read[..., ::-1], np.uint8)
 
 
+@dataclass(frozen=True)
+class PhotoSource:
+    """Where real photos come from.
+
+    Attributes
+    ----------
+    bundled
+        Names in scikit-image's wheel.
+    own
+        Files of the user's folder; three photos in four are of these where there are any.
+    """
+
+    bundled: tuple[str, ...] = PHOTOS
+    own: tuple[Path, ...] = ()
+
+
+_BUNDLED = PhotoSource()
+
+
+@lru_cache(maxsize=4)
+def photo_source(folder: Path | None, *, held_out: bool) -> PhotoSource:
+    """Photos for training, or those that training never sees: every fourth file of a folder."""
+    files = sorted(folder.glob("*.jpg")) if folder else []
+    chosen = tuple(f for n, f in enumerate(files) if (n % 4 == 3) == held_out)
+    return PhotoSource(HELD_OUT if held_out else PHOTOS, chosen)
+
+
+@lru_cache(maxsize=40)
+def _own(path: Path) -> NDArray[np.uint8]:
+    """A photo of at most 3200 pixels a side; (H, W, 3) uint8 RGB."""
+    read = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if read is None:
+        raise ValueError(f"{path} is not a photo")
+    shrink = 3200 / max(read.shape)
+    if shrink < 1:
+        read = cv2.resize(read, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(read[..., ::-1], np.uint8)
+
+
+def _part(
+    source: NDArray[np.uint8], need: tuple[int, int], rng: np.random.Generator, *, calm: bool
+) -> NDArray[np.uint8]:
+    """A rectangle of a photo; `calm` = the one of four with the least texture."""
+    best, least = source, math.inf
+    for _ in range(4 if calm else 1):
+        top, left = (
+            int(rng.integers(0, n - m + 1)) for n, m in zip(source.shape[:2], need, strict=True)
+        )
+        part = source[top : top + need[0], left : left + need[1]]
+        texture = float(np.abs(np.diff(part[::3, ::3, 1].astype(np.int16), axis=0)).mean())
+        if texture < least:
+            best, least = part, texture
+    return np.ascontiguousarray(best)
+
+
 def photo(
-    shape: tuple[int, int], rng: np.random.Generator, *, names: tuple[str, ...] = PHOTOS
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    *,
+    source: PhotoSource = _BUNDLED,
 ) -> Field:
     """A part of a real photo at some scale, turned, mirrored and toned."""
-    source = bundled(str(rng.choice(names)))
+    own = bool(source.own) and rng.random() < 0.75
+    if own:
+        pixels = _own(source.own[int(rng.integers(len(source.own)))])
+    else:
+        pixels = bundled(str(rng.choice(source.bundled)))
     if rng.random() < 0.5:
-        source = source[:, ::-1]
-    source = np.rot90(source, int(rng.choice([0, 0, 1, 3])))
-    height, width = source.shape[:2]
-    scale = max(shape[0] / height, shape[1] / width) * float(np.exp(rng.uniform(0, 1.3)))
+        pixels = pixels[:, ::-1]
+    pixels = np.rot90(pixels, int(rng.choice([0, 0, 1, 3])))
+    height, width = pixels.shape[:2]
+    least = max(shape[0] / height, shape[1] / width)
+    scale = least * float(np.exp(rng.uniform(0, 1.3)))
+    if own:  # as sharp as it was taken, or reduced
+        scale = max(least, float(np.exp(rng.uniform(math.log(0.3), math.log(1.2)))))
     need = (min(height, int(shape[0] / scale)), min(width, int(shape[1] / scale)))
-    top, left = (
-        int(rng.integers(0, n - m + 1)) for n, m in zip((height, width), need, strict=True)
-    )
-    crop = np.ascontiguousarray(source[top : top + need[0], left : left + need[1]])
+    crop = _part(pixels, need, rng, calm=own and bool(rng.random() < 0.5))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     picture = cv2.resize(crop, (shape[1], shape[0]), interpolation=way).astype(np.float32) / 255
     picture = np.clip(picture, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.3)))
@@ -97,7 +161,7 @@ def draw_ground(
     rng: np.random.Generator,
     *,
     weights: Mapping[str, float],
-    photos: tuple[str, ...] = PHOTOS,
+    photos: PhotoSource = _BUNDLED,
 ) -> tuple[Field, str]:
     """Draw a ground by the weights of its kinds, now and then of two kinds.
 
@@ -111,7 +175,7 @@ def draw_ground(
     finer = 2 if rng.random() < 0.2 else 1  # drawn larger and reduced: crisp, as web photos are
     size = (shape[0] * finer, shape[1] * finer)
     drawn = [
-        photo(size, rng, names=photos) if name == "photo" else GROUNDS[name](size, rng)
+        photo(size, rng, source=photos) if name == "photo" else GROUNDS[name](size, rng)
         for name in chosen[: 2 if rng.random() < 0.25 else 1]
     ]
     picture = drawn[0] if len(drawn) == 1 else _two(size, drawn[0], drawn[1], rng)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from napari_segkit.types import Job
 
 _TILE = 256
+_BAND = 512
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def predict_large(model: Dust, path: Path, out: Path, *, params: DustParams) -> 
             "images of this size are read band by band", expected="method default, scale 1", got=got
         )
     source = open_large(path)
+    judge = model.judge(params)
     labeller = Labeller(model.reach(params), certain=model.threshold(params))
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -75,13 +79,34 @@ def predict_large(model: Dust, path: Path, out: Path, *, params: DustParams) -> 
                 ids.write(labeller.add(band).tobytes())
 
         tiling = Tiling(params.tile, params.overlap, params.flips)
-        yield from run_tiles(model.backend, source, tiling, take)
+        if judge is None:
+            yield from run_tiles(model.backend, source, tiling, take)
+        else:
+            with _on_disk(out, source.shape) as chances, _on_disk(out, source.shape) as scores:
+
+                def keep(top: int, band: NDArray[np.uint8]) -> None:
+                    chances[top : top + len(band)] = band
+
+                yield from run_tiles(model.backend, source, tiling, keep)
+                yield from judge.judge(source, chances, scores)
+                for top in range(0, len(scores), _BAND):
+                    take(top, scores[top : top + _BAND])
         yield Progress(0, 1, "writing")
         table, objects = labeller.finish(min_area=params.min_area)
         mask, listing = out / f"{path.stem}.tif", out / f"{path.stem}.csv"
         _write_mask(mask, ids, source.shape, table)
     _write_table(listing, objects)
     return LargeResult(mask, listing, source.shape, len(objects))
+
+
+@contextmanager
+def _on_disk(folder: Path, shape: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+    """An array of zeros in a file that nobody sees and that goes away."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):  # a full disk found later would end the program
+            with disk_errors(folder):
+                os.posix_fallocate(file.fileno(), 0, shape[0] * shape[1])
+        yield np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _write_mask(

@@ -13,13 +13,16 @@ from napari_segkit import __version__
 from napari_segkit.errors import WeightsError
 from napari_segkit.models.base import ModelParams
 from napari_segkit.models.network import NetworkSegmenter
+from napari_segkit.paths import shipped
 from napari_segkit.types import ClassDef, Instance, Progress, Provenance, Segmentation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from napari_segkit.models.second_look import SecondLook
     from napari_segkit.models.tiled import Tiling
     from napari_segkit.types import Image, Job, Prompts
 
@@ -54,6 +57,12 @@ class DustParams(ModelParams):
         title="Smallest object",
         description="In pixels; smaller ones are left out. Takes effect at once.",
         json_schema_extra=_LIVE,
+    )
+    second_look: bool = Field(
+        True,
+        title="Second look",
+        description="A small network judges each possible object by what surrounds it. Without "
+        "it, more is found, and more that is none.",
     )
     scale: float = Field(
         1.0,
@@ -108,6 +117,21 @@ class Dust(NetworkSegmenter):
     def __init__(self) -> None:
         super().__init__()
         self._kept: tuple[object, NDArray[np.uint8], tuple[str, ...]] | None = None
+        self._judge: SecondLook | None = None
+
+    def load(
+        self, weights: Path | None = None, *, device: str = "auto", backend: str = "auto"
+    ) -> None:
+        """Read weights, and those of the second look; see `NetworkSegmenter.load`."""
+        from napari_segkit.models.second_look import read_second_look
+
+        super().load(weights, device=device, backend=backend)
+        path = shipped("weights") / "dust-judge.safetensors"
+        self._judge = read_second_look(path, self.backend.device) if path.is_file() else None
+
+    def judge(self, params: DustParams) -> SecondLook | None:
+        """What looks a second time, where something does."""
+        return self._judge if params.second_look and params.method == "default" else None
 
     def predict(self, image: Image, prompts: Prompts, params: DustParams) -> Job[Segmentation]:
         """Segment one image; see `Segmenter.predict`."""
@@ -116,7 +140,7 @@ class Dust(NetworkSegmenter):
         return self.objects(chances, params, notes=notes)
 
     def probability(self, image: Image, params: DustParams) -> Job[NDArray[np.uint8]]:
-        """Probability of dust times 255, (H, W) uint8.
+        """Probability of dust times 255, (H, W) uint8; with a second look, objects' scores.
 
         The last one is kept: the same image with other ``live`` parameters costs a checksum.
         """
@@ -148,14 +172,20 @@ class Dust(NetworkSegmenter):
         """Value of `probability` that an object has somewhere: the card's at sensitivity 0.5."""
         if params.method == "origin":
             return 128  # >= 0.5
-        middle = math.log(self.card.threshold / (1 - self.card.threshold))
+        judge = self.judge(params)
+        least = (judge.card if judge else self.card).threshold
+        middle = math.log(least / (1 - least))
         chance = 1 / (1 + math.exp(-(middle - 8 * (params.sensitivity - 0.5))))
         return min(max(round(255 * chance), 1), 255)
 
     def reach(self, params: DustParams) -> int:
-        """Value of `probability` from which a pixel belongs to an object: half of `threshold`."""
+        """Value of `probability` from which a pixel belongs to an object.
+
+        Half of `threshold`; after a second look, which gives objects one value, just that.
+        """
         threshold = self.threshold(params)
-        return threshold if params.method == "origin" else max(round(threshold / 2), 1)
+        whole = params.method == "origin" or self.judge(params) is not None
+        return threshold if whole else max(round(threshold / 2), 1)
 
     def objects(
         self, chances: NDArray[np.uint8], params: DustParams, *, notes: tuple[str, ...] = ()
@@ -189,7 +219,7 @@ class Dust(NetworkSegmenter):
     def _default(
         self, image: Image, params: DustParams
     ) -> Job[tuple[NDArray[np.uint8], tuple[str, ...]]]:
-        from napari_segkit.models.tiled import Tiling
+        from napari_segkit.models.tiled import ArrayRows, Tiling
         from napari_segkit.ops.resizing import resize_image
         from napari_segkit.runtime.base import OutOfMemory
 
@@ -209,7 +239,12 @@ class Dust(NetworkSegmenter):
         notes = self.backend.notes
         if tiling.size < params.tile:
             notes += (f"memory was short: tiles of {tiling.size} pixels were used",)
-        return _grown(chances, shape), notes
+        judge = self.judge(params)
+        if judge is None:
+            return _grown(chances, shape), notes
+        scores = np.zeros_like(chances)
+        yield from judge.judge(ArrayRows(pixels), chances, scores)
+        return _grown(scores, shape, smooth=False), notes
 
     def _tiles(self, image: Image, tiling: Tiling) -> Job[NDArray[np.uint8]]:
         from napari_segkit.models.tiled import ArrayRows, run_tiles
@@ -235,12 +270,13 @@ class Dust(NetworkSegmenter):
         return (yield from origin_probability(self.backend, image)), self.backend.notes
 
 
-def _grown(chances: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _grown(
+    chances: NDArray[np.uint8], shape: tuple[int, ...], *, smooth: bool = True
+) -> NDArray[np.uint8]:
     if chances.shape == shape:
         return chances
     import cv2
 
-    grown: NDArray[np.uint8] = cv2.resize(
-        chances, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR
-    )
+    way = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST_EXACT
+    grown: NDArray[np.uint8] = cv2.resize(chances, (shape[1], shape[0]), interpolation=way)
     return grown

@@ -24,12 +24,19 @@ _BAND_ROWS = 512
 
 @dataclass(frozen=True)
 class FoundObject:
-    """One object: id, pixels, mean probability of its pixels, box XYXY in pixels."""
+    """One object: id, pixels, mean probability of its pixels, box XYXY in pixels.
+
+    Attributes
+    ----------
+    top
+        (row, column) of one of its pixels in its first row.
+    """
 
     id: int
     area: int
     score: float
     box: Box
+    top: tuple[int, int] = (0, 0)
 
 
 class Labeller:
@@ -55,6 +62,7 @@ class Labeller:
         self._sum = np.zeros(1, np.float64)
         self._peak = np.zeros(1, np.uint8)
         self._box = np.zeros((1, 4), np.int64)
+        self._top = np.zeros((1, 2), np.int64)
 
     def add(self, band: Chances8) -> Labels:
         """Provisional ids (h, W) int32 of the next rows; 0 = background."""
@@ -89,6 +97,9 @@ class Labeller:
         self._sum = np.append(self._sum, sums)
         self._peak = np.append(self._peak, peaks)
         self._box = np.append(self._box, box, axis=0)
+        _, first = np.unique(ids, return_index=True)  # np.nonzero goes row by row
+        tops = np.stack((rows[first] + self._rows, columns[first]), axis=1)
+        self._top = np.append(self._top, tops, axis=0)
 
     def _unite(self, above: Labels, below: Labels) -> None:
         """Ids of two neighbouring rows that touch belong to one object."""
@@ -132,7 +143,13 @@ class Labeller:
         numbers[kept] = np.arange(1, len(kept) + 1)
         scores = total / np.maximum(area, 1) / 255
         objects = [
-            FoundObject(number, int(area[key]), float(scores[key]), tuple(box[key].tolist()))
+            FoundObject(
+                number,
+                int(area[key]),
+                float(scores[key]),
+                tuple(box[key].tolist()),
+                tuple(self._top[key].tolist()),
+            )
             for number, key in enumerate(kept.tolist(), 1)
         ]
         return numbers[roots], objects

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from napari_segkit.models.second_look import Window, patches_of
+from napari_segkit.models.tiled import ArrayRows
+from napari_segkit.ops.candidates import Levels, find_candidates
+from napari_segkit.training.second_look import Lessons, lessons_of, train_judge
+
+LEVELS = Levels(20, 60, 0.4)
+
+
+def scene(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image, chances, truth: dark squares are objects on an even ground, none on a rough one."""
+    rng = np.random.default_rng(seed)
+    image = np.full((200, 400, 3), 170, np.uint8)
+    image[:, 200:] = rng.integers(60, 240, (200, 200, 1))
+    chances, truth = np.zeros((200, 400), np.uint8), np.zeros((200, 400), np.int32)
+    for number, x in enumerate(range(30, 390, 40), 1):
+        y = int(rng.integers(30, 170))
+        image[y : y + 6, x : x + 6] -= 40
+        chances[y : y + 6, x : x + 6] = 150
+        if x < 190:
+            truth[y : y + 6, x : x + 6] = number
+    return image, chances, truth
+
+
+def test_lessons_are_true_false_or_left_out() -> None:
+    image = np.full((80, 80, 3), 100, np.uint8)
+    chances, truth = np.zeros((80, 80), np.uint8), np.zeros((80, 80), np.int32)
+    chances[10:16, 10:16] = chances[40:46, 40:46] = chances[60:70, 60:70] = 200
+    truth[10:16, 11:16] = 1
+    truth[60:62, 60:62] = 2  # a corner of it
+    lessons = lessons_of(image, chances, truth, LEVELS)
+    assert lessons.true.tolist() == [True, False]
+    assert lessons.patches.shape == (2, 3, 5, 32, 32)
+
+
+def test_it_learns_that_texture_is_no_dust_and_the_seed_decides() -> None:
+    lessons: Lessons | None = None
+    for seed in range(6):
+        part = lessons_of(*scene(seed), LEVELS)
+        lessons = part if lessons is None else lessons + part
+    assert lessons is not None
+    net, loss = train_judge(lessons, steps=60, batch=16, seed=3)
+    again, same = train_judge(lessons, steps=60, batch=16, seed=3)
+    assert loss == same
+    for one, other in zip(net.parameters(), again.parameters(), strict=True):
+        assert (one == other).all()
+    image, chances, _ = scene(99)
+    window = Window(ArrayRows(image))
+    seen = list(find_candidates(chances, LEVELS))
+    with torch.inference_mode():
+        patches = np.stack([patches_of(one, window, chances) for one in seen])
+        scores = net(torch.from_numpy(patches)).sigmoid().numpy()
+    smooth = np.array([one.x < 190 for one in seen])
+    assert scores[smooth].min() > scores[~smooth].max()

@@ -1,0 +1,100 @@
+"""Train the second look of the dust model on datasets of `segkit synth dust`.
+
+python tools/train_dust_judge.py DATASET… --weights build/dust.safetensors --out weights
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from napari_segkit import __version__
+from napari_segkit.data.formats.registry import recognise
+from napari_segkit.data.weights import save_weights
+from napari_segkit.data.weights_card import TrainingFacts, WeightsCard
+from napari_segkit.jobs import drain
+from napari_segkit.models.dust import Dust, DustParams
+from napari_segkit.models.second_look import ARCH, MODEL
+from napari_segkit.nets.patch_judge import SIDE, JudgeConfig
+from napari_segkit.ops.candidates import Levels
+from napari_segkit.training.second_look import Lessons, lessons_of, train_judge
+from napari_segkit.training.store import item_of
+
+FIRST = DustParams(second_look=False)
+
+
+def collect(folders: list[Path], weights: Path, levels: Levels) -> Lessons:
+    """Candidates of the first network on every image."""
+    model = Dust()
+    model.load(weights, backend="torch")
+    parts = []
+    for folder in folders:
+        with recognise(folder).open(folder) as dataset:
+            for name in dataset.names:
+                item = item_of(dataset.read(name), ("dust",))
+                chances = drain(model.probability(item.image, FIRST))
+                parts.append(lessons_of(item.image, chances, item.ids, levels))
+    return Lessons(
+        np.concatenate([one.patches for one in parts]), np.concatenate([one.true for one in parts])
+    )
+
+
+def main() -> None:
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("datasets", nargs="+", type=Path)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--lessons", type=Path, help="Keep or take the candidates here (.npz).")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(args.threads)
+    levels, begun = Levels(), time.perf_counter()
+    if args.lessons and args.lessons.is_file():
+        kept = np.load(args.lessons)
+        lessons = Lessons(kept["patches"], kept["true"])
+    else:
+        lessons = collect(args.datasets, args.weights, levels)
+        if args.lessons:
+            np.savez(args.lessons, patches=lessons.patches, true=lessons.true)
+    true = int(lessons.true.sum())
+    logging.info("%d candidates, %d of them dust", len(lessons.true), true)
+    net, loss = train_judge(lessons, steps=args.steps, seed=args.seed)
+    card = WeightsCard(
+        name=MODEL,
+        model=MODEL,
+        arch=ARCH,
+        arch_config={**JudgeConfig().model_dump(mode="json"), "levels": asdict(levels)},
+        classes=("dust",),
+        input_size=SIDE,
+        threshold=args.threshold,
+        training=TrainingFacts(
+            data=f"{len(lessons.true)} candidates of the dust network, {true} of them dust, on "
+            "generated images (segkit synth dust)",
+            data_sha256=hashlib.sha256(lessons.patches.data).hexdigest(),
+            seed=args.seed,
+            steps=args.steps,
+            seconds=round(time.perf_counter() - begun, 1),
+            recipe="make weights-dust",
+        ),
+        metrics={"loss": round(loss, 4)},
+        versions={"napari-segkit": __version__, "torch": torch.__version__},
+        made_by="the napari-segkit developers",
+    )
+    tensors = {name: one.numpy() for name, one in net.state_dict().items()}
+    save_weights(args.out / f"{MODEL}.safetensors", tensors, card)
+
+
+if __name__ == "__main__":
+    main()

@@ -172,6 +172,9 @@ def _unevenness(gray: Tensor, ring: Tensor, contrast: Tensor) -> list[Tensor]:
 class PatchJudge(nn.Module):
     """(N, 3, 5, 32, 32) uint8 patches to (N,) logits; see the module."""
 
+    middle: Tensor
+    spread: Tensor
+
     def __init__(self, config: JudgeConfig) -> None:
         super().__init__()
         blank = torch.zeros(1, len(SCALES), PLANES, SIDE, SIDE)

@@ -72,6 +72,7 @@ bench: xvfb $(VENV)/.installed-dev $(ORACLE)/.installed
 	$(BIN)/python benchmarks/large_mask.py --out benchmarks/results/large_mask.json
 	$(BIN)/python benchmarks/store.py --out benchmarks/results/store.json
 	$(SCREEN) $(BIN)/python benchmarks/gui.py --out benchmarks/results/gui.json
+	$(SCREEN) $(BIN)/python benchmarks/review.py --out benchmarks/results/review.json
 
 screenshots: xvfb $(VENV)/.installed-dev
 	$(SCREEN) $(BIN)/python docs/screenshots.py

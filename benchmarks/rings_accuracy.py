@@ -33,7 +33,7 @@ from napari_segkit.types import Prompts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SHARED = Path("../shared/data")
+SHARED = Path(__file__).resolve().parents[2] / "shared/data"
 SMALLEST = 400
 """Pixels of an object of the pantry, below which it is left out."""
 

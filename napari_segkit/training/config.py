@@ -55,9 +55,11 @@ class TrainConfig(BaseModel):
     arch_config: dict[str, Any] = Field(default_factory=dict, description="Of the architecture.")
     tensorboard: bool = Field(False, description="Write TensorBoard events, too.")
     prompts: int = Field(2, ge=1, le=64, description="Objects asked for in a crop (SAM).")
-    aim: Literal["candidates", "finish"] = Field(
-        "candidates", description="finish: only the last step of the small base learns."
+    aim: Literal["candidates", "single", "finish"] = Field(
+        "candidates",
+        description="Small base; single: the one mask; finish: only the last step learns.",
     )
+    frozen_norm: bool = Field(False, description="Small base: statistics of batches stay.")
     evidence: bool = Field(
         False, description="Prompts come with the evidence of their colours (small base)."
     )

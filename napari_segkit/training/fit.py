@@ -134,7 +134,7 @@ def _set_up(
     AcceleratorState._reset_state(reset_partial_state="RANK" not in os.environ)
     accelerator = Accelerator(cpu=config.device == "cpu", mixed_precision=config.precision)
     net = task.network(config)
-    notes = [] if init is None else [_start_from(net, init)]
+    notes = [] if init is None else [_start_from(net, task.named(init))]
     net = net.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     optimizer = make_optimizer(net, config)

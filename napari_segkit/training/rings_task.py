@@ -42,21 +42,6 @@ ARCH = "lora"
 _KEY = re.compile(
     rf"sam\.image_encoder\.blocks\.(\d+)\.attn\.(qkv|proj)\.adapters\.{ADAPTER}\.(\d)\.([AB])"
 )
-ORIGIN = MappingProxyType(
-    {
-        "lr": 1e-4,
-        "batch": 1,
-        "epochs": 50,
-        "weight_decay": 0.0,
-        "ema": 0.0,
-        "schedule": "constant",
-        "warmup": 0,
-        "clip": 0.0,
-        "folds": 0,
-        "patience": 0,
-    }
-)
-"""What the ring project trains with; AdamW without decay is its Adam."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
+from torch.nn import BatchNorm2d
 
 from napari_segkit.data.weights_card import Normalisation
 from napari_segkit.errors import DatasetError
@@ -113,12 +114,18 @@ class PromptTask(Task):
         return judge(cast("Promptable", net), item, size=self.size, evidence=self.evidence)
 
 
+@dataclass(frozen=True)
 class SmallSamTask(PromptTask):
     """The small base, from nothing."""
 
+    frozen_norm: bool = False
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"lr": 1e-3, "ema": 0.999, "warmup": 100, "evidence": True}
     )
+
+    def configured(self, config: TrainConfig) -> Self:
+        """Size, evidence, norms."""
+        return replace(super().configured(config), frozen_norm=config.frozen_norm)
 
     def network(self, config: TrainConfig) -> Promptable:
         """Untrained."""
@@ -127,6 +134,18 @@ class SmallSamTask(PromptTask):
     def _config(self, config: TrainConfig) -> SmallSamConfig:
         values = {"image_size": config.size or self.size, "evidence": config.evidence}
         return SmallSamConfig.of(values | config.arch_config)
+
+    def named(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Those of a base's file lack the prefix."""
+        return {f"sam.{key.removeprefix('sam.')}": one for key, one in tensors.items()}
+
+    def learning(self, net: nn.Module) -> None:
+        """All of it, or with `frozen_norm` all but the statistics of batches."""
+        net.train()
+        if self.frozen_norm:
+            for module in net.modules():
+                if isinstance(module, BatchNorm2d):
+                    module.eval()
 
     def card_facts(self, config: TrainConfig) -> dict[str, Any]:
         """Sizes, and whether boxes come with the evidence of colours."""

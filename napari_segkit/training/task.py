@@ -76,6 +76,10 @@ class Task(ABC):
     def network(self, config: TrainConfig) -> nn.Module:
         """The network to train, with its first weights."""
 
+    def named(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Tensors of a weights file or a training by the names of the network that is trained."""
+        return tensors
+
     def learning(self, net: nn.Module) -> None:
         """Set the network to learning, before each epoch."""
         net.train()

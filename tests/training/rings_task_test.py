@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,16 @@ from napari_segkit.data.weights import load_weights
 from napari_segkit.errors import DatasetError, ParamsError
 from napari_segkit.jobs import drain, segment
 from napari_segkit.jobs.sweep import sweep
-from napari_segkit.jobs.train import train
+from napari_segkit.jobs.train import init_tensors, train
 from napari_segkit.models.rings import RingParams, Rings
 from napari_segkit.models.rings_base import load_base
 from napari_segkit.nets.lora import base_sha256
+from napari_segkit.nets.sam_small import SmallSamConfig
 from napari_segkit.ops.masks import segmentation_from_labels
+from napari_segkit.paths import shipped
 from napari_segkit.training.config import TrainConfig, read_config
+from napari_segkit.training.events import Note
 from napari_segkit.training.fit import LAST, fit
-from napari_segkit.training.rings_task import ORIGIN
 from napari_segkit.training.store import Item
 from napari_segkit.training.tasks import get_task
 from napari_segkit.types import ClassDef, Prompts
@@ -154,7 +157,8 @@ def test_few_images_are_cross_validated(base: Path, dataset: Path, tmp_path: Pat
 
 
 def test_origin_mode_trains_as_the_ring_project(base: Path, dataset: Path, tmp_path: Path) -> None:
-    values = config(base, **{**ORIGIN, "origin": True, "epochs": 1})
+    recipe = tomllib.loads((shipped("weights") / "rings-origin.toml").read_text())
+    values = config(base, **{**recipe, "epochs": 1})
     task = get_task("rings").configured(values)
     lesson = task.sample(items(1)[0], np.random.default_rng(0), config=values)
     assert lesson.targets.shape[1:] == (60, 80)
@@ -179,6 +183,27 @@ def test_a_sweep_compares_ranks_with_the_bare_base_and_can_go_on(
     assert more.rows[:6] == report.rows
     with pytest.raises(ParamsError, match="ranks of a sweep"):
         drain(sweep(dataset, out, ranks=[0], config=values))
+
+
+def test_the_small_base_starts_from_a_bases_file_and_from_a_training(
+    base: Path, tmp_path: Path
+) -> None:
+    task = get_task("sam-segkit-s")
+    arch = SmallSamConfig.of(load_weights(base)[1].arch_config).as_dict()
+    small = {key: value for key, value in arch.items() if key not in ("image_size", "evidence")}
+    values = read_config(
+        None, QUICK | {"size": 64, "arch_config": small, "epochs": 1, "epoch_steps": 1}
+    )
+    (tmp_path / "first").mkdir()
+    (tmp_path / "then").mkdir()
+    for folder, init in ((tmp_path / "first", base), (tmp_path / "then", tmp_path / "first")):
+        tensors = init_tensors(init)
+        assert tensors is not None
+        events = fit(task.configured(values), items(2), [], values, folder, init=tensors)
+        first = next(events)
+        assert isinstance(first, Note)
+        assert f"{len(tensors)} of {len(tensors)} tensors" in first.text
+        list(events)
 
 
 def test_images_without_objects_are_refused() -> None:

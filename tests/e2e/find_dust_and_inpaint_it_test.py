@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
 
 def _sky() -> tuple[np.ndarray, np.ndarray]:
-    """A sky with soft dark spots, and where they are."""
+    """A sky with soft dark spots, and where the marked ones are: some can hardly be seen."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:400, :500]
     sky = np.stack([150 + y / 10, 170 + y / 12, 205 + y / 20], 2)
-    spots = np.zeros(y.shape)
-    for cy, cx in zip(rng.integers(30, 370, 12), rng.integers(30, 470, 12), strict=True):
-        spots += np.exp(-(((y - cy) ** 2 + (x - cx) ** 2) / 18))
-    sky += rng.normal(0, 2, (*y.shape, 1)) - 90 * spots[..., None]
+    spots, faint = np.zeros(y.shape), np.zeros(y.shape)
+    places = zip(rng.integers(30, 370, 20), rng.integers(30, 470, 20), strict=True)
+    for number, (cy, cx) in enumerate(places):
+        spot = np.exp(-(((y - cy) ** 2 + (x - cx) ** 2) / 18))
+        if number % 2:
+            faint += spot
+        else:
+            spots += spot
+    sky += rng.normal(0, 2, (*y.shape, 1)) - (90 * spots + 7 * faint)[..., None]
     return np.clip(sky, 0, 255).astype(np.uint8), spots > 0.5
 
 

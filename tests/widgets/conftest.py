@@ -29,6 +29,7 @@ def specks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Specks:
     )
     where = "napari_segkit.data.weights_store"
     monkeypatch.setattr(f"{where}.shipped", lambda _: tmp_path / "shipped")
+    monkeypatch.setattr("napari_segkit.models.dust.shipped", lambda _: tmp_path / "none")
     monkeypatch.setattr(f"{where}.user_data", lambda: tmp_path / "user")
     return specks
 

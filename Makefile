@@ -117,7 +117,7 @@ weights-dust: install
 # for the images. PHOTOS: the folder of weights/dust-photos.txt.
 weights-dust-judge: install
 	[ -d $(WORK)/dust-judge ] || $(BIN)/segkit synth dust $(ARTEFACTS) $(OWN) --set clean=0.3 --n 1200 --seed 43 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --threshold 0.65 --out weights
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --threshold 0.75 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, from nothing, on generated images alone; then the adapter on it.

@@ -26,6 +26,7 @@ from napari_segkit.data.weights_store import (
 )
 from napari_segkit.errors import WeightsError
 from napari_segkit.models.registry import model_ids
+from napari_segkit.models.rings_base import SMALL
 
 weights_app = typer.Typer(help="Weights of models: list, import, fetch, verify, adopt, roll back.")
 
@@ -35,9 +36,9 @@ File = Annotated[Path, typer.Argument(help="Weights file.")]
 
 @weights_app.command("list")
 def list_command(as_json: Json = False) -> None:
-    """Every version of every model; the one in use is marked."""
+    """Every version of every model, and of the small base of rings; the one in use is marked."""
     with told(as_json):
-        rows = [version for name in model_ids() for version in versions(name)]
+        rows = [version for name in (*model_ids(), SMALL) for version in versions(name)]
         cards = [read_card(version.path) for version in rows]
         if as_json:
             both = zip(rows, cards, strict=True)

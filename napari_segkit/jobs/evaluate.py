@@ -173,7 +173,7 @@ def _pixels(sample: Sample, model: Segmenter) -> tuple[Image, Segmentation]:
             where=sample.name,
             expected=", ".join(one.name for one in model.classes),
             got=", ".join(sorted(unknown)),
-            remedy="rename it with `segkit export --rename OLD=NEW`",
+            remedy="rename it with `segkit export --rename OLD=NEW`; masks of values: --values",
         )
     return loaded.pixels, truth
 

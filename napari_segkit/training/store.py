@@ -80,7 +80,8 @@ def item_of(sample: Sample, classes: Sequence[str]) -> Item:
                 where=sample.name,
                 expected=", ".join(classes),
                 got=one.class_name,
-                remedy="rename it with `segkit export --rename OLD=NEW`",
+                remedy="rename it with `segkit export --rename OLD=NEW`; masks of values: "
+                "`segkit convert --values` first",
             )
         table[key] = classes.index(one.class_name) + 1
     if loaded.pixels.shape[:2] != segmentation.labels.shape:

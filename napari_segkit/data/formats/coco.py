@@ -24,7 +24,7 @@ import numpy as np
 from napari_segkit.data.dataset import Sample
 from napari_segkit.data.formats.base import Capabilities
 from napari_segkit.data.formats.classes import color_or_next, text
-from napari_segkit.data.formats.finding import ImageFinder, glimpse, head
+from napari_segkit.data.formats.finding import ImageFinder, glimpse, head, is_object
 from napari_segkit.data.formats.sheets import SheetWriter
 from napari_segkit.data.formats.sources import (
     EntryDataset,
@@ -70,7 +70,8 @@ class Coco(StoreFormat):
     def recognises(self, path: Path) -> bool:
         """Whether a JSON file there has COCO's keys; never raises."""
         names = [name for name in glimpse(path) if _PLACE.fullmatch(name)]
-        return any(b'"images"' in head(path, name) for name in names[:_LOOKED_AT])
+        heads = (head(path, name) for name in names[:_LOOKED_AT])
+        return any(is_object(data) and b'"images"' in data for data in heads)
 
     def opened(self, store: Store) -> Dataset:
         """Find the dataset; see `StoreFormat.opened`."""

@@ -65,6 +65,11 @@ def head(path: Path, name: str) -> bytes:
         return b""
 
 
+def is_object(data: bytes) -> bool:
+    """Whether the `head` of a JSON file begins an object, not a list or anything else."""
+    return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+
+
 class ImageFinder:
     """Finds the images that annotations name, wherever in the dataset they lie.
 

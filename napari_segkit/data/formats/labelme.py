@@ -33,7 +33,7 @@ from napari_segkit.data.formats.classes import (
     sidecar_bytes,
     text,
 )
-from napari_segkit.data.formats.finding import ImageFinder, glimpse, head
+from napari_segkit.data.formats.finding import ImageFinder, glimpse, head, is_object
 from napari_segkit.data.formats.pixels import read_mask
 from napari_segkit.data.formats.sheets import SheetWriter, encoded_png
 from napari_segkit.data.formats.sources import (
@@ -79,7 +79,8 @@ class Labelme(StoreFormat):
     def recognises(self, path: Path) -> bool:
         """Whether a JSON file there has labelme's keys; never raises."""
         sheets = _sheets(glimpse(path))[:_LOOKED_AT]
-        return any(b'"shapes"' in head(path, name) for name in sheets)
+        heads = (head(path, name) for name in sheets)
+        return any(is_object(data) and b'"shapes"' in data for data in heads)
 
     def opened(self, store: Store) -> Dataset:
         """Find the dataset; see `StoreFormat.opened`."""

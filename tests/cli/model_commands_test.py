@@ -86,6 +86,7 @@ def test_weights_import_verify_list_adopt(tmp_path: Path) -> None:
     assert "unet-origin" in segkit("weights", "verify", made)
     segkit("weights", "add", made, "--name", "v1", "--adopt")
     rows = json.loads(segkit("weights", "list", "--json"))["weights"]
+    assert {"dust", "eggpan", "sam-segkit-s"} <= {row["model"] for row in rows}
     mine = [row for row in rows if row["version"] == "v1"]
     assert [(row["model"], row["in_use"]) for row in mine] == [("eggpan", True)]
     assert json.loads(segkit("weights", "show", "eggpan", "--json"))["arch"] == "unet-origin"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from napari.utils.events import Event
 
     from napari_segkit.widgets._opened import OpenImage
-
-_FREEZE = sys.platform != "win32"
 
 
 class Stage(QObject):
@@ -78,20 +74,12 @@ class Stage(QObject):
 
     @contextmanager
     def _changes(self) -> Iterator[None]:
-        """Ours, and at once: napari collects garbage once, not after each layer.
-
-        That collection is for a fault of OpenGL on Windows. Elsewhere what lives already is kept
-        out of it: it took most of the time of a switch.
-        """
+        """Ours, and at once: napari collects garbage once, not after each layer."""
         self._changing = True
-        if _FREEZE:
-            gc.freeze()
         try:
             with getattr(self._viewer.layers, "batched_update", nullcontext)():
                 yield
         finally:
-            if _FREEZE:
-                gc.unfreeze()
             self._changing = False
 
     def _take_out(self, one: OpenImage | None) -> None:

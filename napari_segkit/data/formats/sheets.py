@@ -71,8 +71,7 @@ class SheetWriter(DatasetWriter):
         self.capabilities, self.mark = capabilities, mark
         self.names: dict[str, str] = {}  # collision key -> name, in order
         self._positions = {one.name: k for k, one in enumerate(classes)}
-        self._instances = 0
-        self._losses = LossCount(capabilities)
+        self._instances, self._losses = 0, LossCount(capabilities)
         self._remarks: dict[str, list[str]] = {}
         self._broken: WriteError | None = None
         self._pack = open_pack(

@@ -23,8 +23,8 @@ from qtpy import API_NAME
 from qtpy.QtCore import QEventLoop, QTimer
 
 from napari_segkit.types import ClassDef
-from napari_segkit.widgets._binding import bind
-from napari_segkit.widgets._edits import adopt
+from napari_segkit.widgets.correct._edits import adopt
+from napari_segkit.widgets.masks._binding import bind
 
 SIZE, GRID = (4000, 6000), (50, 60)
 TOOLS = (

@@ -28,13 +28,13 @@ from qtpy.QtTest import QTest
 
 from napari_segkit.data.store import Record, Status, Store
 from napari_segkit.ops.instance_rows import InstanceRow
-from napari_segkit.widgets._opened import OpenImage
-from napari_segkit.widgets._saving import Saving
+from napari_segkit.widgets.review._opened import OpenImage
+from napari_segkit.widgets.review._saving import Saving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_segkit.widgets.review import ReviewDock
+    from napari_segkit.widgets.review.dock import ReviewDock
 
 
 class Clock:

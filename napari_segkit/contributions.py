@@ -49,7 +49,7 @@ def _shipped(name: str) -> list[LayerData]:
 
 def dataset_reader(path: str | list[str]) -> Callable[[Any], list[Any]] | None:
     """For a dataset's folder, archive or index, or one mask file; ``None`` for anything else."""
-    from napari_segkit.widgets import _reading
+    from napari_segkit.widgets.exchange import _reading
 
     if not isinstance(path, str) or not _reading.can_read(Path(path)):
         return None
@@ -58,13 +58,13 @@ def dataset_reader(path: str | list[str]) -> Callable[[Any], list[Any]] | None:
 
 def save_mask(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """A Labels layer as one mask file."""
-    from napari_segkit.widgets._writing import write_file
+    from napari_segkit.widgets.exchange._writing import write_file
 
     return write_file(path, data, meta)
 
 
 def save_cvat(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """A Labels layer as a dataset of one image."""
-    from napari_segkit.widgets._writing import write_zip
+    from napari_segkit.widgets.exchange._writing import write_zip
 
     return write_zip(path, data, meta)

@@ -82,7 +82,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Gate]]:
     def known(model_id: str) -> type[Segmenter]:
         return Gate if model_id == Gate.id else registry.get_model(model_id)
 
-    monkeypatch.setattr("napari_segkit.widgets.segment.get_model", known)
+    monkeypatch.setattr("napari_segkit.widgets.segment.dock.get_model", known)
     labels = np.zeros((40, 60), np.int32)
     labels[2:10, 2:10], labels[20:28, 30:38] = 1, 2
     Gate.close(labels)

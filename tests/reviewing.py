@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from napari_segkit.data.store import Store, Work
-from napari_segkit.widgets.review import ReviewDock
+from napari_segkit.widgets.review.dock import ReviewDock
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari import Viewer
     from pytestqt.qtbot import QtBot
 
-    from napari_segkit.widgets.segment import SegmentDock
+    from napari_segkit.widgets.segment.dock import SegmentDock
 
 
 @pytest.mark.parametrize("what", ["dock", "window"])

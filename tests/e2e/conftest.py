@@ -8,7 +8,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_segkit.widgets.segment import SegmentDock
+from napari_segkit.widgets.segment.dock import SegmentDock
 from tests.models.tiny import tiny_base
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import QApplication
 from qtpy.QtCore import QTimer
 app = QApplication([])
 from napari.components import ViewerModel
-from napari_segkit.widgets.review import ReviewDock
+from napari_segkit.widgets.review.dock import ReviewDock
 dock = ReviewDock(ViewerModel())
 dock.open_folder(Path(sys.argv[1]))
 painted = 0

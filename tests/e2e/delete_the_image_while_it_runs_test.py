@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari import Viewer
     from pytestqt.qtbot import QtBot
 
-    from napari_segkit.widgets.segment import SegmentDock
+    from napari_segkit.widgets.segment.dock import SegmentDock
 
 
 def test_f42_delete_the_image_while_it_runs(

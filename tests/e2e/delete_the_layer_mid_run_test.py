@@ -31,7 +31,7 @@ def test_f42_delete_the_layer_mid_run(
     labels[2:10, 2:10] = 1
     gate.close(labels)
     monkeypatch.setitem(registry._locations(), "gate", "tests.conftest:Gate")
-    monkeypatch.setattr("napari_segkit.widgets._review_predict.get_model", lambda name: gate)
+    monkeypatch.setattr("napari_segkit.widgets.review._predict.get_model", lambda name: gate)
     photos(tmp_path, 2)
     viewer = make_napari_viewer()
     desk = Desk(qtbot, viewer, open_dock(viewer, "Review"))

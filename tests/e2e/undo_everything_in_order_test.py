@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 
-from napari_segkit.widgets._binding import classes_of
+from napari_segkit.widgets.masks._binding import classes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

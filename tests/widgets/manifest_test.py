@@ -86,13 +86,13 @@ import sys
 from qtpy.QtWidgets import QApplication
 app = QApplication([])
 from napari.components import ViewerModel
-from napari_segkit.widgets.segment import CoinsDock
-from napari_segkit.widgets.dust import DustDock
-from napari_segkit.widgets.network import EggPanDock
-from napari_segkit.widgets.exchange import ExportDock
-from napari_segkit.widgets.importing import ImportDock
-from napari_segkit.widgets.review import ReviewDock
-from napari_segkit.widgets.server import CvatDock
+from napari_segkit.widgets.segment.dock import CoinsDock
+from napari_segkit.widgets.segment.dust import DustDock
+from napari_segkit.widgets.segment.network import EggPanDock
+from napari_segkit.widgets.exchange.export_dock import ExportDock
+from napari_segkit.widgets.exchange.import_dock import ImportDock
+from napari_segkit.widgets.review.dock import ReviewDock
+from napari_segkit.widgets.exchange.server_dock import CvatDock
 viewer = ViewerModel()
 kinds = [CoinsDock, DustDock, EggPanDock, ExportDock, ImportDock, CvatDock, ReviewDock]
 docks = [kind(viewer) for kind in kinds]

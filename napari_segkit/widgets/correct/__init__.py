@@ -1,0 +1,1 @@
+"""The dock that corrects a mask: instances, tools, prompts, classes."""

@@ -1,0 +1,1 @@
+"""The dock that goes through a folder of images, and the session behind it."""

@@ -1,0 +1,1 @@
+"""The dock for rings: objects by boxes and clicks."""

@@ -1,0 +1,1 @@
+"""One run of a model: what is taken down, what its thread does, which weights it gets."""

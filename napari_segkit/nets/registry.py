@@ -3,6 +3,7 @@
 ======================== ====================================================================
 ``unet-light``           ours: widths, blocks, stem, separable (`unet_light.LightConfig`)
 ``unet-contrast``        ours for faint, small things: widths (`unet_contrast`)
+``unet-lite0``           EfficientNet-Lite0 below a small decoder: widths (`unet_lite`)
 ``unet-origin``          the egg and pan project's: widths (`unet_origin.OriginConfig`)
 ``efficientnet-b1-unet`` the dust project's, built by segmentation-models-pytorch: encoder
 ======================== ====================================================================
@@ -104,6 +105,12 @@ def _contrast(classes: int, config: dict[str, Any]) -> nn.Module:
     return UNetContrast(classes=classes, config=ContrastConfig.model_validate(config))
 
 
+def _lite(classes: int, config: dict[str, Any]) -> nn.Module:
+    from napari_segkit.nets.unet_lite import LiteConfig, UNetLite
+
+    return UNetLite(classes=classes, config=LiteConfig.model_validate(config))
+
+
 def _origin(classes: int, config: dict[str, Any]) -> nn.Module:
     from napari_segkit.nets.unet_origin import OriginConfig, UNetOrigin
 
@@ -126,6 +133,7 @@ def _efficientnet_b1(classes: int, config: dict[str, Any]) -> nn.Module:
 _BUILDERS: dict[str, Callable[[int, dict[str, Any]], nn.Module]] = {
     "unet-light": _light,
     "unet-contrast": _contrast,
+    "unet-lite0": _lite,
     "unet-origin": _origin,
     "efficientnet-b1-unet": _efficientnet_b1,
 }

@@ -40,7 +40,8 @@ class ContrastConfig(BaseModel):
     widths: tuple[int, ...] = Field((16, 32, 64, 96, 128), min_length=3, max_length=7)
 
 
-def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    """3x3 convolution, batch norm, ReLU."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
         nn.BatchNorm2d(outputs),
@@ -48,17 +49,18 @@ def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     )
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """relu(x + conv(relu(conv(x)))), each with batch normalisation."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _conv(channels, channels)
+        self.first = conv(channels, channels)
         self.second = nn.Sequential(
             nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """As the class says."""
         return functional.relu(x + self.second(self.first(x)), inplace=True)
 
 
@@ -98,13 +100,13 @@ class UNetContrast(nn.Module):
         super().__init__()
         channels = config.widths
         self.stride = BLOCK * max(4, 2 ** (len(channels) - 1))
-        self.stem = _conv((3 + 1) * BLOCK**2, channels[0])
+        self.stem = conv((3 + 1) * BLOCK**2, channels[0])
         pairs = list(pairwise(channels))
         self.down = nn.ModuleList(
-            nn.Sequential(_conv(a, b, stride=2), _Residual(b)) for a, b in pairs
+            nn.Sequential(conv(a, b, stride=2), Residual(b)) for a, b in pairs
         )
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in reversed(pairs))
-        self.mix = nn.ModuleList(_conv(a, a) for a, _ in reversed(pairs))
+        self.mix = nn.ModuleList(conv(a, a) for a, _ in reversed(pairs))
         self.head = nn.Conv2d(channels[0], classes * BLOCK**2, 1)
         nn.init.constant_(self.head.bias, -3.0)  # type: ignore[arg-type]  # objects are rare
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari_segkit.synth.view import Points
 
 _TABLE = 360
+_FAINTEST = 0.3
+"""Opacity of the clearest white: what cannot be seen must not be labelled."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def _white(
         colour = mix(colour, brown, (egg.brown * spots).astype(np.float32))
     clear = np.float32(egg.raw) * step(soft - 3 * (thick - 0.5), -0.2, 1.6)
     edge = np.float32(rng.uniform(0, 0.5)) * np.exp(-np.maximum(depth, 0) / np.float32(0.04))
-    cover = np.clip(1 - 0.88 * clear - edge * (1 - egg.brown), 0.08, 1)
+    cover = np.clip(1 - 0.65 * clear - edge * (1 - egg.brown), _FAINTEST, 1)
     return np.clip(colour, 0, 1), cover.astype(np.float32), np.asarray(bump, np.float32)
 
 

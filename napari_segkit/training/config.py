@@ -36,6 +36,12 @@ class TrainConfig(BaseModel):
     class_weights: tuple[float, ...] = Field((), description="For each channel; empty = equal.")
     optimizer: Literal["adamw", "adamax"] = Field("adamw", description="Method of descent.")
     lr: float = Field(2e-3, gt=0, le=1, description="Highest learning rate.")
+    encoder_rate: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Of an encoder, as a share of lr; below 1 its norms stay.",
+    )
     weight_decay: float = Field(1e-2, ge=0, le=1, description="Of weights, not of biases.")
     schedule: Literal["cosine", "plateau", "constant"] = Field("cosine", description="Of the rate.")
     warmup: int = Field(50, ge=0, description="Steps over which the rate rises from 0.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import cv2
 import numpy as np
 import torch
 
 from napari_segkit.data.weights_card import Normalisation
+from napari_segkit.errors import ParamsError
 from napari_segkit.ops.resizing import pad_square
 from napari_segkit.training.augment import LOOK, TONE, TURNS, VIEWS, changed, window
 from napari_segkit.training.losses import seg_loss
@@ -44,12 +45,26 @@ class DenseTask(Task):
     ----------
     channels
         Of the logits: 1 = sigmoid, more = softmax with the background first.
+    encoder_rate
+        Below 1 the norms of the network's encoder stay as they are; at 0 all of it.
     """
 
     channels: int = 1
     loss_name: LossName = "bce"
     threshold: float = 0.5
+    encoder_rate: float = 1.0
     steps: ClassVar[tuple[v2.Compose, ...]]
+
+    def configured(self, config: TrainConfig) -> Self:
+        """Size and the encoder's share of the rate."""
+        return replace(super().configured(config), encoder_rate=config.encoder_rate)
+
+    def learning(self, net: nn.Module) -> None:
+        """All of it but, with a rate of its own, the encoder's norms."""
+        net.train()
+        for name, module in net.named_modules():
+            if self.encoder_rate < 1 and name.split(".")[-1] == "encoder":
+                module.eval()
 
     def lean(self, item: Item) -> Item:
         """Without the objects' ids."""
@@ -73,8 +88,25 @@ class DenseTask(Task):
             yield (images, targets), len(images) / whole
 
     def network(self, config: TrainConfig) -> nn.Module:
-        """The configured architecture, untrained."""
-        return make_network(self, config)
+        """The configured architecture, untrained.
+
+        Raises
+        ------
+        ParamsError
+            Where an encoder's rate is given and there is no encoder.
+        """
+        net = make_network(self, config)
+        if config.encoder_rate < 1:
+            encoder = getattr(net, "encoder", None)
+            if encoder is None:
+                raise ParamsError(
+                    "encoder_rate needs a network with an encoder",
+                    where=network_spec(self, config).arch,
+                    expected="1",
+                    got=config.encoder_rate,
+                )
+            encoder.requires_grad_(config.encoder_rate > 0)
+        return net
 
     def loss(self, net: nn.Module, batch: Crop, config: TrainConfig) -> Tensor:
         """The configured loss."""

@@ -213,7 +213,7 @@ def _step(setup: Setup, batch: Any, lr: float) -> float:
 def _descend(setup: Setup, batch: Any, lr: float) -> float:
     config, accelerator, net = setup.config, setup.accelerator, setup.net
     for group in setup.optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group["share"]
     setup.optimizer.zero_grad(set_to_none=True)
     total = 0.0
     for part, share in setup.task.parts(batch, setup.state.parts):

@@ -15,13 +15,26 @@ if TYPE_CHECKING:
 
 
 def make_optimizer(net: nn.Module, config: TrainConfig) -> Optimizer:
-    """Of what is not frozen; weight decay for matrices and filters only."""
-    learned = [p for p in net.parameters() if p.requires_grad]
-    heavy = [p for p in learned if p.ndim > 1]
-    light = [p for p in learned if p.ndim <= 1]
-    groups: list[dict[str, Any]] = [{"params": heavy}, {"params": light, "weight_decay": 0.0}]
+    """Of what is not frozen; weight decay for matrices and filters only.
+
+    Each group's ``share`` of the learning rate is 1, or the configuration's for an encoder.
+    """
+    learned = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    groups: list[dict[str, Any]] = []
+    for share, encoder in ((1.0, False), (config.encoder_rate, True)):
+        some = [p for name, p in learned if _slow(name, config) == encoder]
+        heavy, light = [p for p in some if p.ndim > 1], [p for p in some if p.ndim <= 1]
+        if some:
+            groups += [
+                {"params": heavy, "share": share},
+                {"params": light, "share": share, "weight_decay": 0.0},
+            ]
     method = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adamax
     return method(groups, lr=config.lr, weight_decay=config.weight_decay)
+
+
+def _slow(name: str, config: TrainConfig) -> bool:
+    return config.encoder_rate < 1 and name.removeprefix("module.").startswith("encoder.")
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int, factor: float) -> float:

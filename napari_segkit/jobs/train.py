@@ -92,6 +92,7 @@ def train(
     WriteError
         Where the disk refuses; the checkpoint before is intact.
     """
+    from napari_segkit.training.export import Sources
     from napari_segkit.training.fit import fit
     from napari_segkit.training.keeper import Keeper
     from napari_segkit.training.store import fingerprint
@@ -111,13 +112,17 @@ def train(
     elif not valids:
         learn, judge = split(learn, config.valid_share, config.seed)
     learn = [task.lean(item) for item in learn]
+    sources = Sources(
+        f"{len(learn)} images of {', '.join(one.name for one in datasets)}",
+        _recipe(model_id, datasets, valids, config),
+        *_start(init),
+    )
     keeper = Keeper(
         out,
         name or model_id,
         task=task,
         config=config,
-        data=f"{len(learn)} images of {', '.join(one.name for one in datasets)}",
-        recipe=_recipe(model_id, datasets, valids, config),
+        sources=sources,
         resume=resume,
         metrics=folded.metrics if folded else None,
     )
@@ -242,6 +247,22 @@ def init_tensors(path: Path | None) -> dict[str, Tensor] | None:
 
     found = read_safetensors(path / BEST if path.is_dir() else path)
     return {key: torch.from_numpy(value) for key, value in found.items()}
+
+
+def _start(init: Path | None) -> tuple[str, str]:
+    """Hash of the weights that a training begins with or "", and the licence of what it makes."""
+    from napari_segkit.data.weights import sha256_of
+    from napari_segkit.data.weights_card import LICENCE, card_path, read_card
+    from napari_segkit.training.fit import BEST
+
+    if init is None:
+        return "", LICENCE
+    files = sorted(init.glob("*.safetensors")) if init.is_dir() else [init]
+    card = next((read_card(one) for one in files if card_path(one).is_file()), None)
+    start = sha256_of(init / BEST if init.is_dir() else init)
+    if card is None or LICENCE in card.licence:
+        return start, LICENCE if card is None else card.licence
+    return start, f"{LICENCE} AND {card.licence}"
 
 
 def _recipe(

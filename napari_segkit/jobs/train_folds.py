@@ -61,6 +61,7 @@ def cross_validate(
     InputError, ModelError, WriteError
         As `napari_segkit.training.fit.fit`.
     """
+    from napari_segkit.training.export import Sources
     from napari_segkit.training.fit import fit
     from napari_segkit.training.keeper import Keeper
     from napari_segkit.training.store import fingerprint
@@ -80,8 +81,7 @@ def cross_validate(
             task.id,
             task=task,
             config=plain,
-            data=f"{len(rest)} images, all but {names}",
-            recipe="",
+            sources=Sources(f"{len(rest)} images, all but {names}", ""),
             resume=resume,
         )
         learn = [task.lean(item) for item in rest]

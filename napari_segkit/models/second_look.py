@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MODEL = "dust-judge"
 ARCH = "patch-judge"
-_BATCH = 256
+_BATCH = 128
 _BAND = 1024
 
 
@@ -73,18 +73,18 @@ class SecondLook:
         while some := list(islice(candidates, _BATCH)):
             yield Progress(done, None, "second look")
             done += len(some)
-            patches = np.stack([patches_of(one, window, chances) for one in some])
-            for one, score in zip(some, self.scores(patches), strict=True):
+            views = np.stack([views_of(one, window, chances) for one in some])
+            for one, score in zip(some, self.scores(views), strict=True):
                 height, width = one.mask.shape
                 place = scores[one.y : one.y + height, one.x : one.x + width]
                 place[one.mask] = max(1, round(255 * float(score)))
 
-    def scores(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N,) in [0, 1] of `patches_of` N candidates."""
+    def scores(self, views: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N,) in [0, 1] of `views_of` N candidates."""
         import torch
 
         with torch.inference_mode():
-            logits = self._net(torch.from_numpy(patches).to(self._device))
+            logits = self._net(torch.from_numpy(views).to(self._device))
             return np.asarray(logits.sigmoid().float().cpu().numpy(), np.float32)
 
 
@@ -135,11 +135,11 @@ class Window:
         return self._band[top - self._top : bottom - self._top, left:right]
 
 
-def patches_of(one: Candidate, image: Window, chances: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What the judge sees of a candidate: (scales, 5, side, side) uint8, R G B chance mask."""
-    from napari_segkit.nets.patch_judge import PLANES, SCALES, SIDE
+def views_of(one: Candidate, image: Window, chances: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What the judge sees of a candidate: (2, 5, 96, 96) uint8, R G B chance mask."""
+    from napari_segkit.nets.patch_judge import PLANES, VIEW, VIEWS
 
-    half = SIDE * SCALES[-1] // 2
+    half = VIEW * VIEWS[-1] // 2
     row, column = one.centre
     top, bottom = max(row - half, 0), min(row + half, image.shape[0])
     left, right = max(column - half, 0), min(column + half, image.shape[1])
@@ -151,9 +151,9 @@ def patches_of(one: Candidate, image: Window, chances: NDArray[np.uint8]) -> NDA
     need = ((before[0], after[0] - bottom), (before[1], after[1] - right), (0, 0))
     if any(any(pair) for pair in need):
         planes = np.pad(planes, need, mode="symmetric")
-    result = np.empty((len(SCALES), PLANES, SIDE, SIDE), np.uint8)
-    for number, scale in enumerate(SCALES):
-        near = slice(half - SIDE * scale // 2, half + SIDE * scale // 2)
+    result = np.empty((len(VIEWS), PLANES, VIEW, VIEW), np.uint8)
+    for number, scale in enumerate(VIEWS):
+        near = slice(half - VIEW * scale // 2, half + VIEW * scale // 2)
         result[number] = _shrunk(planes[near, near], scale).transpose(2, 0, 1)
     return result
 

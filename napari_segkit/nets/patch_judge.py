@@ -1,20 +1,24 @@
-"""Says of one candidate whether it is an object: measures of its surroundings, a small network.
+"""Says of one candidate whether it is an object: measures of its surroundings, known looks.
 
 ::
 
-    patches of 32 pixels at 1, 1/3 and 1/9 of the scale, all around the candidate's middle
-      ── measures of each scale: contrast, texture, edges, colour, shape, what else is there
-      ── several small networks (64 ── 64 ── logit), their mean
+    views of 96 pixels at 1 and 1/3 of the scale, all around the candidate's middle
+      ── measures at 1, 1/3 and 1/9 on 32 pixels: contrast, texture, edges, colour, shape, what
+      │  else is there ── several small networks ── logit: what is surely none ends here
+      └─ with features of EfficientNet-Lite0, in the middle and all over
+         ── several small networks ── logit, their mean
 
-What decides is context: a speck on an even sky is dust, the same speck among a hundred like it
-is gravel. The measures say so outright, so a few thousand candidates teach it in a minute; a
-convolutional network on the same patches needs far more.
+What decides is context: a speck on an even sky is dust, the same speck among a hundred like it is
+gravel. The measures say so outright, so a few thousand candidates teach it in a minute. What they
+cannot say, that this is a leaf, a letter or a bird, an encoder knows that has seen ImageNet; it
+stays as it was trained there.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import timm
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
@@ -24,19 +28,37 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SIDE = 32
-SCALES = (1, 3, 9)
+"""Pixels of the side of what is measured, at 1, 1/3 and 1/9 of the scale."""
+VIEW, VIEWS = 96, (1, 3)
+"""Side of a view, and how many pixels of the image one of its own covers."""
 PLANES = 5
 """R, G, B, chance, mask."""
+ENCODER = "tf_efficientnet_lite0"
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _FAINT = 0.004  # one of 255: below it a ratio says nothing
+_LEVELS = (1, 2, 3)  # at 1/4, 1/8 and 1/16 of a view
+_REACH = (16, 16, 32)  # pixels of a view's middle that are looked at by themselves, by level
 
 
 class JudgeConfig(BaseModel):
-    """What can be set: width of the hidden layers, and how many networks vote."""
+    """What can be set.
+
+    Attributes
+    ----------
+    first, width
+        Of the hidden layers of what judges by measures alone, and by both.
+    voters
+        How many networks vote, each time.
+    sift
+        Chance by measures alone below which a candidate is not looked at further.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    width: int = Field(64, ge=1)
+    first: int = Field(64, ge=1)
+    width: int = Field(96, ge=1)
     voters: int = Field(3, ge=1)
+    sift: float = Field(0.01, ge=0, lt=1)
 
 
 def _total(plane: Tensor) -> Tensor:
@@ -64,18 +86,21 @@ def _wider(mask: Tensor, by: int) -> Tensor:
     return functional.max_pool2d(mask[:, None], 2 * by + 1, 1, by)[:, 0]
 
 
-def measures(patches: Tensor) -> Tensor:
+def measures(views: Tensor) -> Tensor:
     """Measures of candidates, scale by scale.
 
     Parameters
     ----------
-    patches : (N, scales, 5, side, side) in [0, 255], R G B chance mask
+    views : (N, 2, 5, 96, 96) in [0, 255], R G B chance mask
 
     Returns
     -------
     (N, K) float32
     """
-    shares = patches.float() / 255
+    near, wide = (views[:, number].float() / 255 for number in range(len(VIEWS)))
+    middle = slice((VIEW - SIDE) // 2, (VIEW + SIDE) // 2)
+    small = [near[..., middle, middle], *(functional.avg_pool2d(v, 3) for v in (near, wide))]
+    shares = torch.stack(small, 1)
     parts = [
         torch.stack(_of_scale(shares[:, number], widen=2 if number == 0 else 1), 1)
         for number in range(shares.shape[1])
@@ -170,36 +195,73 @@ def _unevenness(gray: Tensor, ring: Tensor, contrast: Tensor) -> list[Tensor]:
 
 
 class PatchJudge(nn.Module):
-    """(N, 3, 5, 32, 32) uint8 patches to (N,) logits; see the module."""
+    """(N, 2, 5, 96, 96) uint8 views to (N,) logits; see the module."""
 
     middle: Tensor
     spread: Tensor
 
     def __init__(self, config: JudgeConfig) -> None:
         super().__init__()
-        blank = torch.zeros(1, len(SCALES), PLANES, SIDE, SIDE)
-        count = measures(blank).shape[1]
-        self.register_buffer("middle", torch.zeros(count))
-        self.register_buffer("spread", torch.ones(count))
-        self.voters = nn.ModuleList(_voter(count, config.width) for _ in range(config.voters))
+        self.encoder = timm.create_model(
+            ENCODER, pretrained=False, features_only=True, out_indices=_LEVELS
+        ).eval()
+        blank = torch.zeros(1, len(VIEWS), PLANES, VIEW, VIEW)
+        with torch.inference_mode():
+            counts = measures(blank).shape[1], self.features(blank).shape[1]
+        self.measured, self.sift = counts[0], config.sift
+        self.register_buffer("middle", torch.zeros(sum(counts)))
+        self.register_buffer("spread", torch.ones(sum(counts)))
+        self.first = nn.ModuleList(
+            _voter(counts[0], config.first, 0.25) for _ in range(config.voters)
+        )
+        self.voters = nn.ModuleList(
+            _voter(sum(counts), config.width, 0.4) for _ in range(config.voters)
+        )
 
-    def forward(self, patches: Tensor) -> Tensor:
+    def forward(self, views: Tensor) -> Tensor:
         """Logits."""
-        return self.of_measures(measures(patches)).mean(0)
+        values = measures(views)
+        logits = self.of_measures(values).mean(0)
+        kept = logits.sigmoid() >= self.sift
+        if kept.any():
+            both = torch.cat((values[kept], self.features(views[kept])), 1)
+            logits[kept] = self.of_both(both).mean(0)
+        return logits
+
+    def features(self, views: Tensor) -> Tensor:
+        """(N, L) of the encoder: of each view and level the mean of its middle, and of all."""
+        flat = views[:, :, :3].flatten(0, 1).float() / 255
+        mean, std = (flat.new_tensor(v).view(3, 1, 1) for v in (_MEAN, _STD))
+        pixels = ((flat - mean) / std).contiguous(memory_format=torch.channels_last)
+        parts = []
+        for level, reach in zip(self.encoder(pixels), _REACH, strict=True):
+            side = level.shape[-1]
+            half = max(1, side * reach // VIEW // 2)
+            near = slice(side // 2 - half, side // 2 + half)
+            parts += [level[:, :, near, near].mean((2, 3)), level.mean((2, 3))]
+        return torch.cat(parts, 1).view(len(views), -1)
 
     def of_measures(self, values: Tensor) -> Tensor:
         """(voters, N) logits of (N, K) `measures`."""
-        even = ((values - self.middle) / self.spread).clamp(-6, 6)
+        even = self._even(values, slice(self.measured))
+        return torch.stack([voter(even)[:, 0] for voter in self.first])
+
+    def of_both(self, values: Tensor) -> Tensor:
+        """(voters, N) logits of (N, K + L) `measures` and `features`."""
+        even = self._even(values, slice(None))
         return torch.stack([voter(even)[:, 0] for voter in self.voters])
 
+    def _even(self, values: Tensor, part: slice) -> Tensor:
+        return ((values - self.middle[part]) / self.spread[part]).clamp(-6, 6)
 
-def _voter(count: int, width: int) -> nn.Sequential:
+
+def _voter(count: int, width: int, drop: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(count, width),
         nn.ReLU(inplace=True),
-        nn.Dropout(0.25),
+        nn.Dropout(drop),
         nn.Linear(width, width),
         nn.ReLU(inplace=True),
-        nn.Dropout(0.25),
+        nn.Dropout(drop),
         nn.Linear(width, 1),
     )

@@ -15,26 +15,20 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from napari_segkit.models.second_look import Window, patches_of
+from napari_segkit.models.second_look import Window, views_of
 from napari_segkit.models.tiled import ArrayRows
-from napari_segkit.nets.patch_judge import (
-    PLANES,
-    SCALES,
-    SIDE,
-    JudgeConfig,
-    PatchJudge,
-    measures,
-)
+from napari_segkit.nets.patch_judge import measures
 from napari_segkit.ops.candidates import find_candidates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from napari_segkit.nets.patch_judge import PatchJudge
     from napari_segkit.ops.candidates import Candidate, Levels
     from napari_segkit.types import Image, Labels
 
-_BATCH = 1024
+_BATCH = 64
 _LOG = logging.getLogger(__name__)
 TOUCH = 0.3
 """IoU from which a candidate covers an object."""
@@ -46,31 +40,64 @@ class Lessons:
 
     Attributes
     ----------
-    patches : (N, scales, 5, side, side) uint8
+    values : (N, K + L) float32
+        `measures` and `PatchJudge.features`.
     true : (N,) bool
     """
 
-    patches: NDArray[np.uint8]
+    values: NDArray[np.float32]
     true: NDArray[np.bool_]
 
     def __add__(self, other: Lessons) -> Lessons:
         return Lessons(
-            np.concatenate((self.patches, other.patches)), np.concatenate((self.true, other.true))
+            np.concatenate((self.values, other.values)), np.concatenate((self.true, other.true))
         )
 
 
-def lessons_of(image: Image, chances: NDArray[np.uint8], truth: Labels, levels: Levels) -> Lessons:
-    """Candidates of one image; `truth` (H, W) int32 has an id for each object."""
+@torch.inference_mode()
+def lessons_of(
+    net: PatchJudge,
+    image: Image,
+    chances: NDArray[np.uint8],
+    truth: Labels,
+    levels: Levels,
+    *,
+    seed: int = 0,
+) -> Lessons:
+    """Candidates of one image, each as it is and once changed.
+
+    Parameters
+    ----------
+    net
+        With its encoder's weights.
+    truth : (H, W) int32
+        An id for each object.
+    """
     area = np.bincount(truth.ravel())
     window = Window(ArrayRows(image))
-    patches, true = [], []
+    chance = torch.Generator().manual_seed(seed)
+    values, true, waiting = [np.zeros((0, len(net.middle)), np.float32)], [], []
     for one in find_candidates(chances, levels):
         overlap = _overlap(one, truth, area)
         if overlap is not None:
-            patches.append(patches_of(one, window, chances))
+            waiting.append(views_of(one, window, chances))
             true.append(overlap)
-    shape = (len(patches), len(SCALES), PLANES, SIDE, SIDE)
-    return Lessons(np.array(patches, np.uint8).reshape(shape), np.array(true, bool))
+        if len(waiting) == _BATCH:
+            values.append(_valued(net, waiting, chance))
+            waiting = []
+    if waiting:
+        values.append(_valued(net, waiting, chance))
+    return Lessons(np.concatenate(values), np.repeat(np.array(true, bool), 2))
+
+
+def _valued(
+    net: PatchJudge, views: list[NDArray[np.uint8]], chance: torch.Generator
+) -> NDArray[np.float32]:
+    """(2 N, K + L): each candidate as it is, then changed."""
+    plain = torch.from_numpy(np.stack(views)).float()
+    both = torch.stack((plain, changed(plain, chance)), 1).flatten(0, 1)
+    found: NDArray[np.float32] = torch.cat((measures(both), net.features(both)), 1).numpy()
+    return found
 
 
 def _overlap(one: Candidate, truth: Labels, area: NDArray[np.int64]) -> bool | None:
@@ -85,26 +112,40 @@ def _overlap(one: Candidate, truth: Labels, area: NDArray[np.int64]) -> bool | N
 
 
 def train_judge(
-    lessons: Lessons, *, steps: int, batch: int = 256, lr: float = 3e-3, seed: int = 0
-) -> tuple[PatchJudge, float]:
-    """A judge and its mean loss over the last tenth of the steps.
+    net: PatchJudge,
+    lessons: Lessons,
+    *,
+    steps: int,
+    batch: int = 256,
+    lr: float = 3e-3,
+    seed: int = 0,
+) -> float:
+    """Teach a judge's voters, in place; the mean loss over the last tenth of the steps.
 
-    The voters differ by how they began and by what is dropped. The same lessons, seed and number
-    of threads give the same weights.
+    The voters differ by how they began and by what is dropped. The same network, lessons, seed and
+    number of threads give the same weights.
     """
     torch.manual_seed(seed)
     chance = torch.Generator().manual_seed(seed)
-    net = PatchJudge(JudgeConfig())
-    values = torch.cat([_measured(lessons, chance, change=change) for change in (False, True)])
-    true = torch.from_numpy(lessons.true).float().repeat(2)
+    values, true = torch.from_numpy(lessons.values), torch.from_numpy(lessons.true).float()
     net.middle.copy_(values.mean(0))
     net.spread.copy_(values.std(0) + 1e-3)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=5e-2)
+    net.encoder.requires_grad_(False)
+    net.first.train()
+    net.voters.train()
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": net.first.parameters(), "weight_decay": 5e-2},
+            {"params": net.voters.parameters(), "weight_decay": 1e-1},
+        ],
+        lr=lr,
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
     losses = []
     for step in range(steps):
         some = torch.randint(len(true), (batch,), generator=chance)
-        logits = net.of_measures(values[some])
+        first = net.of_measures(values[some][:, : net.measured])
+        logits = torch.stack((first, net.of_both(values[some])))
         targets = true[some].expand_as(logits)
         loss = functional.binary_cross_entropy_with_logits(logits, targets)
         optimizer.zero_grad()
@@ -114,15 +155,8 @@ def train_judge(
         losses.append(loss.item())
         if step % 500 == 499:
             _LOG.info("judge, step %d of %d: loss %.3f", step + 1, steps, np.mean(losses[-500:]))
-    return net.eval(), float(np.mean(losses[-max(1, steps // 10) :]))
-
-
-def _measured(lessons: Lessons, chance: torch.Generator, *, change: bool) -> Tensor:
-    parts = []
-    for start in range(0, len(lessons.true), _BATCH):
-        patches = torch.from_numpy(lessons.patches[start : start + _BATCH])
-        parts.append(measures(changed(patches, chance) if change else patches))
-    return torch.cat(parts)
+    net.eval()
+    return float(np.mean(losses[-max(1, steps // 10) :]))
 
 
 def changed(patches: Tensor, chance: torch.Generator) -> Tensor:

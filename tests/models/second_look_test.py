@@ -16,11 +16,11 @@ from napari_segkit.models.second_look import (
     MODEL,
     SecondLook,
     Window,
-    patches_of,
     read_second_look,
+    views_of,
 )
 from napari_segkit.models.tiled import ArrayRows
-from napari_segkit.nets.patch_judge import JudgeConfig, PatchJudge
+from napari_segkit.nets.patch_judge import JudgeConfig, PatchJudge, measures
 from napari_segkit.ops.candidates import Levels, find_candidates
 from tests.models.dust_test import found, model, photo
 
@@ -30,15 +30,15 @@ CARD = WeightsCard(
     arch=ARCH,
     arch_config={"levels": {"low": 20, "peak": 60, "rim": 0.4}},
     classes=("dust",),
-    input_size=32,
+    input_size=96,
 )
 
 
 class Left(PatchJudge):
     """Believes in what has a bright pixel in its middle's red channel left of it."""
 
-    def forward(self, patches: torch.Tensor) -> torch.Tensor:
-        red = patches[:, 0, 0, 16, :16].float().mean(1)
+    def forward(self, views: torch.Tensor) -> torch.Tensor:
+        red = views[:, 0, 0, 48, 32:48].float().mean(1)
         return (red - 128) / 20
 
 
@@ -58,23 +58,24 @@ def test_scores_are_painted_over_whole_candidates() -> None:
     assert scores[52, 52] > 200 > 20 > scores[252, 5]
 
 
-def test_patches_show_image_chance_and_mask_at_three_scales() -> None:
+def test_views_show_image_chance_and_mask_at_two_scales() -> None:
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (900, 700, 3), np.uint8)
     chances = np.zeros((900, 700), np.uint8)
     chances[400:410, 300:310] = 120
     chances[4, 690:699] = 100  # at a corner
     corner, middle = find_candidates(chances, Levels(20, 60, 0.4))
-    one = patches_of(middle, Window(ArrayRows(image)), chances)
-    assert one.shape == (3, 5, 32, 32)
-    near = image[405 - 16 : 405 + 16, 305 - 16 : 305 + 16]
+    one = views_of(middle, Window(ArrayRows(image)), chances)
+    assert one.shape == (2, 5, 96, 96)
+    near = image[405 - 48 : 405 + 48, 305 - 48 : 305 + 48]
     assert np.array_equal(one[0, :3].transpose(1, 2, 0), near)
-    assert (one[0, 3] == chances[389:421, 289:321]).all()
+    assert (one[0, 3] == chances[357:453, 257:353]).all()
     assert one[0, 4].sum() == 100 * 255
-    wide = image[405 - 48 : 405 + 48, 305 - 48 : 305 + 48].reshape(32, 3, 32, 3, 3).mean((1, 3))
+    wide = image[405 - 144 : 405 + 144, 305 - 144 : 305 + 144]
+    wide = wide.reshape(96, 3, 96, 3, 3).mean((1, 3))
     assert np.abs(one[1, :3].transpose(1, 2, 0) - wide).max() <= 1
-    assert abs(float(one[2, 4].sum()) * 81 / (100 * 255) - 1) < 0.2
-    edge = patches_of(corner, Window(ArrayRows(image)), chances)
+    assert abs(float(one[1, 4].sum()) * 9 / (100 * 255) - 1) < 0.2
+    edge = views_of(corner, Window(ArrayRows(image)), chances)
     assert edge.shape == one.shape
     assert edge[0, 4].any()
 
@@ -90,6 +91,24 @@ def test_a_shift_does_not_change_a_score() -> None:
     drain(judge.judge(ArrayRows(image), chances, first))
     drain(judge.judge(ArrayRows(image[7:, 7:]), chances[7:, 7:], second))
     assert np.array_equal(first[7:, 7:], second)
+
+
+def test_what_measures_rule_out_is_not_looked_at_further() -> None:
+    """The encoder sees what is left, and a candidate's score does not depend on the others."""
+    torch.manual_seed(1)
+    net = PatchJudge(JudgeConfig(sift=0.44)).eval()
+    views = torch.randint(0, 256, (40, 2, 5, 96, 96), dtype=torch.uint8)
+    views[::2, :, :3] = 128
+    seen: list[int] = []
+    net.encoder.register_forward_hook(lambda _, given, __: seen.append(len(given[0]) // 2))
+    with torch.inference_mode():
+        first = net.of_measures(measures(views)).mean(0).sigmoid()
+        scores = net(views).sigmoid()
+        alone = torch.cat([net(views[k : k + 1]).sigmoid() for k in range(40)])
+    assert 0 < int((first >= 0.44).sum()) < 40
+    assert seen[0] == int((first >= 0.44).sum())
+    assert torch.allclose(scores[first < 0.44], first[first < 0.44])
+    assert torch.allclose(scores, alone, atol=1e-4)
 
 
 def test_sensitivity_moves_scores_alone_and_it_can_be_switched_off() -> None:

@@ -3,12 +3,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from napari_segkit.models.second_look import Window, patches_of
+from napari_segkit.models.second_look import Window, views_of
 from napari_segkit.models.tiled import ArrayRows
+from napari_segkit.nets.patch_judge import JudgeConfig, PatchJudge
 from napari_segkit.ops.candidates import Levels, find_candidates
 from napari_segkit.training.second_look import Lessons, lessons_of, train_judge
 
 LEVELS = Levels(20, 60, 0.4)
+
+
+def untaught() -> PatchJudge:
+    torch.manual_seed(0)
+    return PatchJudge(JudgeConfig())
+
+
+NET = untaught()
 
 
 def scene(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -32,27 +41,28 @@ def test_lessons_are_true_false_or_left_out() -> None:
     chances[10:16, 10:16] = chances[40:46, 40:46] = chances[60:70, 60:70] = 200
     truth[10:16, 11:16] = 1
     truth[60:62, 60:62] = 2  # a corner of it
-    lessons = lessons_of(image, chances, truth, LEVELS)
-    assert lessons.true.tolist() == [True, False]
-    assert lessons.patches.shape == (2, 3, 5, 32, 32)
+    lessons = lessons_of(NET, image, chances, truth, LEVELS)
+    assert lessons.true.tolist() == [True, True, False, False], "as they are and changed"
+    assert lessons.values.shape == (4, len(NET.middle))
+    assert np.isfinite(lessons.values).all()
 
 
 def test_it_learns_that_texture_is_no_dust_and_the_seed_decides() -> None:
+    net, again = untaught(), untaught()
     lessons: Lessons | None = None
     for seed in range(6):
-        part = lessons_of(*scene(seed), LEVELS)
+        part = lessons_of(net, *scene(seed), LEVELS)
         lessons = part if lessons is None else lessons + part
     assert lessons is not None
-    net, loss = train_judge(lessons, steps=60, batch=16, seed=3)
-    again, same = train_judge(lessons, steps=60, batch=16, seed=3)
-    assert loss == same
+    loss = train_judge(net, lessons, steps=60, batch=16, seed=3)
+    assert loss == train_judge(again, lessons, steps=60, batch=16, seed=3)
     for one, other in zip(net.parameters(), again.parameters(), strict=True):
         assert (one == other).all()
     image, chances, _ = scene(99)
     window = Window(ArrayRows(image))
     seen = list(find_candidates(chances, LEVELS))
     with torch.inference_mode():
-        patches = np.stack([patches_of(one, window, chances) for one in seen])
-        scores = net(torch.from_numpy(patches)).sigmoid().numpy()
+        views = np.stack([views_of(one, window, chances) for one in seen])
+        scores = net(torch.from_numpy(views)).sigmoid().numpy()
     smooth = np.array([one.x < 190 for one in seen])
     assert scores[smooth].min() > scores[~smooth].max()

@@ -13,9 +13,10 @@ import numpy as np
 
 from napari_segkit.errors import ImageError, PromptError
 from napari_segkit.ops.images import to_rgb8
+from napari_segkit.widgets._identity import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Mapping
 
     from napari.components import ViewerModel
     from napari.layers import Image, Layer, Points, Shapes
@@ -62,7 +63,7 @@ class ImageSource:
         Keyword arguments that give another layer the same place in the world.
     """
 
-    layer_id: Hashable
+    layer_id: str
     name: str
     data: Any
     rgb: bool
@@ -145,7 +146,7 @@ def image_source(layer: Image, viewer: ViewerModel) -> ImageSource:
             "empty image", where=layer.name, expected="at least 1x1", got="x".join(map(str, grid))
         )
     return ImageSource(
-        layer_id=layer.unique_id,
+        layer_id=identity(layer),
         name=layer.name,
         data=full_resolution(layer),
         rgb=layer.rgb,

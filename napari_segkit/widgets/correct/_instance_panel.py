@@ -124,7 +124,8 @@ class InstancePanel(QWidget):
             if mask is not None:
                 mask.events.selected_label.connect(self._on_picked)
                 self._followed.append(mask)
-                self._picked = int(mask.selected_label)
+        if mask is not None:
+            self._picked = int(mask.selected_label)
         keys = self.keys()
         self.rows.show(line for line in self._subject.lines().values() if line is not None)
         self.table.select(keys)

@@ -43,10 +43,13 @@ class Subject(QObject):
         Another mask, another plane, or areas that had to be counted anew: all lines.
     edited
         Some ids changed: a set.
+    left
+        What was being done is about another mask: the layer shows the next image's.
     """
 
     replaced = Signal()
     edited = Signal(object)
+    left = Signal()
 
     def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,7 +58,7 @@ class Subject(QObject):
         self.plane: Plane | None = None
         self.image: Image | None = None
         self.fault = ""
-        self._rgb: tuple[object, RgbImage] | None = None
+        self._rgb: tuple[object, str, RgbImage] | None = None
         self._linked: list[MaskState] = []
         self._counting = LatestJob("Counting areas", self)
         self._again = QTimer(self)
@@ -70,18 +73,24 @@ class Subject(QObject):
         emitters = (dims.current_step, dims.ndisplay, dims.order)
         for emitter in emitters:
             emitter.connect(self._on_dims)
-        when_destroyed(self, _unlink, emitters, self._on_dims, self._linked, self._on_mask)
+        when_destroyed(self, _unlink, emitters, self._on_dims)
+        when_destroyed(self, _unlink_state, self._linked, self._on_mask, self._on_exchanged)
 
     def set_mask(self, mask: Labels | None) -> None:
         """Correct another mask."""
         if mask is self.mask:
             return
-        while self._linked:
-            self._linked.pop().changed.disconnect(self._on_mask)
+        _unlink_state(self._linked, self._on_mask, self._on_exchanged)
         self.mask, self.plane = mask, None
         if mask is not None:
             self._linked.append(state_of(mask))
             self._linked[0].changed.connect(self._on_mask)
+            self._linked[0].exchanged.connect(self._on_exchanged)
+        self._look()
+
+    def _on_exchanged(self) -> None:
+        self.left.emit()
+        self.plane = None
         self._look()
 
     @property
@@ -234,23 +243,26 @@ class Subject(QObject):
                 expected="x".join(map(str, plane.shape[::-1])),
                 got="x".join(map(str, source.plane.shape[::-1])),
             )
-        known = (id(source.data), source.plane.place)
+        place = source.plane.place
 
         def read() -> RgbImage:
-            if self._rgb is None or self._rgb[0] != known:
-                self._rgb = known, read_rgb(source)[0]
-            return self._rgb[1]
+            known = self._rgb
+            if known is None or known[0] is not source.data or known[1] != place:
+                known = self._rgb = source.data, place, read_rgb(source)[0]
+            return known[2]
 
         return read
 
 
-def _unlink(
-    emitters: tuple[Any, ...],
-    slot: Callable[..., None],
-    linked: list[MaskState],
-    heard: Callable[..., None],
-) -> None:
+def _unlink(emitters: tuple[Any, ...], slot: Callable[..., None]) -> None:
     for emitter in emitters:
         emitter.disconnect(slot)
+
+
+def _unlink_state(
+    linked: list[MaskState], changed: Callable[..., None], exchanged: Callable[..., None]
+) -> None:
     while linked:
-        linked.pop().changed.disconnect(heard)
+        state = linked.pop()
+        state.changed.disconnect(changed)
+        state.exchanged.disconnect(exchanged)

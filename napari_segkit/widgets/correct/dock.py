@@ -91,6 +91,7 @@ class CorrectDock(Dock):
 
     def _connect(self) -> None:
         self.mask.layer_changed.connect(self._on_mask)
+        self.subject.left.connect(self._on_left)
         self.image.layer_changed.connect(self._on_image)
         self.instances.selected.connect(self._on_selected)
         self.instances.table.deleted.connect(self.tools.buttons["delete"].click)
@@ -123,6 +124,11 @@ class CorrectDock(Dock):
         if mask is not self.subject.mask:
             self._on_drop()
             self.subject.set_mask(mask if isinstance(mask, Labels) else None)
+
+    def _on_left(self) -> None:
+        """The Review dock shows another image: what was selected and begun is of the one before."""
+        self._on_drop()
+        self.instances.select(())
 
     def _on_image(self) -> None:
         layer = self.image.layer

@@ -13,8 +13,9 @@ from napari_segkit.data.dataset import Sample
 from napari_segkit.data.images import TURN
 from napari_segkit.errors import MaskError
 from napari_segkit.types import ClassDef, present_ids
+from napari_segkit.widgets._identity import identity
 from napari_segkit.widgets._layers import full_resolution
-from napari_segkit.widgets.masks._binding import identity, read_binding
+from napari_segkit.widgets.masks._binding import read_binding
 from napari_segkit.widgets.masks._features import rows_of
 from napari_segkit.widgets.masks._picture import Picture
 from napari_segkit.widgets.masks._undo import state_of

@@ -10,8 +10,9 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_segkit.types import ClassDef
+from napari_segkit.widgets._identity import identity
 from napari_segkit.widgets._layers import full_resolution, transform_of
-from napari_segkit.widgets.masks._binding import bind, identity, read_binding
+from napari_segkit.widgets.masks._binding import bind, read_binding
 from napari_segkit.widgets.masks._colors import Palette
 from napari_segkit.widgets.masks._features import Row, rows_of, table
 from napari_segkit.widgets.masks._picture import original_of, remember_original

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_segkit.types import ClassDef, Provenance
+from napari_segkit.widgets._identity import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from napari.layers import Image, Labels, Layer
 
@@ -67,26 +68,31 @@ def plain_classes(classes: Iterable[ClassDef]) -> tuple[tuple[str, tuple[int, in
     return tuple((one.name, one.color) for one in classes)
 
 
-def identity(layer: Layer) -> str:
-    """Name of a layer that stays while it lives."""
-    return str(layer.unique_id)
-
-
 def read_binding(layer: Layer) -> MaskBinding | None:
     """The binding of a mask layer; ``None`` for any other layer, a copy, or damaged metadata."""
-    values = layer.metadata.get(_KEY)
+    binding = binding_in(layer.metadata)
+    return binding if binding is not None and binding.owner == identity(layer) else None
+
+
+def binding_in(metadata: Mapping[str, Any]) -> MaskBinding | None:
+    """The binding in metadata of whatever layer; ``None`` where there is none, or it is damaged."""
+    values = metadata.get(_KEY)
     if values is None:
         return None
     try:
-        binding = MaskBinding.model_validate(values)
+        return MaskBinding.model_validate(values)
     except ValidationError:
         return None
-    return binding if binding.owner == identity(layer) else None
+
+
+def put_binding(metadata: dict[str, Any], binding: MaskBinding) -> None:
+    """Keep a binding in metadata, as plain values."""
+    metadata[_KEY] = binding.model_dump()
 
 
 def write_binding(layer: Labels, binding: MaskBinding) -> None:
-    """Keep a binding in its layer's metadata, as plain values."""
-    layer.metadata[_KEY] = binding.model_dump()
+    """Keep a binding in its layer's metadata."""
+    put_binding(layer.metadata, binding)
 
 
 def classes_of(layer: Layer) -> tuple[ClassDef, ...]:

@@ -54,6 +54,11 @@ def show_rows(layer: Labels, rows: Rows) -> None:
     layer.features = new
 
 
+def seen_rows(rows: Rows) -> dict[int, tuple[str, float, str]]:
+    """What of rows stands in the features."""
+    return {key: (row.class_name, row.score, row.status) for key, row in rows.items()}
+
+
 def rows_from(layer: Labels, known: Rows) -> dict[int, InstanceRow]:
     """The rows that a layer's features tell; edits and runs as far as they were known."""
     rows = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -47,13 +48,18 @@ class PixelWriter:
     ----------
     most
         The largest id: a layer whose data cannot hold it is widened.
+
+    Attributes
+    ----------
+    lost
+        Whether someone gave the mask other data meanwhile: nothing is written over that.
     """
 
     _whole = True
     """Whether the layer is drawn anew at the end; else only what changed, at each portion."""
 
     def __init__(self, layer: Labels, plane: Plane, pixels: Pixels, *, most: int) -> None:
-        self.done = False
+        self.done = self.lost = False
         self._layer = layer
         self._plane = plane
         self._pixels = pixels
@@ -64,6 +70,7 @@ class PixelWriter:
                 layer.data = layer.data.astype(np.int32)
         self._data = layer.data
         self._open.enter_context(layer.block_history())
+        _writing.setdefault(layer, []).append(self)
 
     def _marked(self) -> AbstractContextManager[None]:
         """Inside of this, listeners know who writes."""
@@ -73,29 +80,28 @@ class PixelWriter:
         """What comes after the last pixel."""
         raise NotImplementedError
 
-    @property
-    def lost(self) -> bool:
-        """Whether someone gave the mask other data since: nothing is written over that."""
-        return self._layer.data is not self._data
-
     def step(self) -> None:
         """Write the next portion; with the last one, what else belongs to it."""
         if self.done:
             return
+        self.lost = self._layer.data is not self._data
         if self.lost:
-            self.done = True
-            self._open.close()
+            self._end()
             return
         with self._marked():
             self._write(slice(self._at, self._at + _CHUNK))
             self._at += _CHUNK
-            self.done = self._at >= len(self._pixels.rows)
-            if self.done:
-                self._open.close()
+            if self._at >= len(self._pixels.rows):
+                self._end()
                 self._finish()
                 _bound_history(self._layer)
                 if self._whole:
                     self._layer.refresh()
+
+    def _end(self) -> None:
+        self.done = True
+        self._open.close()
+        _writing[self._layer].remove(self)
 
     def finish(self) -> None:
         """Write all that is left."""
@@ -115,6 +121,15 @@ class PixelWriter:
         if len(values):
             places = tuple(part[unpainted] for part in index)
             layer.data_setitem(places, values, refresh=not self._whole)
+
+
+_writing: WeakKeyDictionary[Labels, list[PixelWriter]] = WeakKeyDictionary()
+
+
+def finish_writing(layer: Labels) -> None:
+    """Write all that is being written into a mask: what is half written belongs to it."""
+    for writer in list(_writing.get(layer, ())):
+        writer.finish()
 
 
 def _bound_history(layer: Labels) -> None:

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
     from napari_segkit.ops.delta import Change
+    from napari_segkit.ops.instance_index import InstanceIndex
     from napari_segkit.ops.instance_rows import InstanceRow, Rows
     from napari_segkit.types import ClassDef
+    from napari_segkit.widgets._layers import Plane
     from napari_segkit.widgets.masks._bands import Written
+    from napari_segkit.widgets.masks._colors import Palette
 
     Classes = tuple[ClassDef, ...]
 
@@ -89,7 +92,7 @@ def _replaced(rows: Rows, new: Mapping[int, InstanceRow | None]) -> dict[int, In
 
 
 class Steps:
-    """All steps of a layer, the oldest first."""
+    """All steps of a mask, the oldest first."""
 
     def __init__(self) -> None:
         self._all: list[Step] = []
@@ -146,6 +149,22 @@ class Steps:
             if step.alive or last:
                 kept.append(step)
         self._all = kept[::-1]
+
+
+@dataclass
+class Past:
+    """What is known of a mask besides its pixels, as `MaskState` keeps it while it is shown."""
+
+    rows: Mapping[int, InstanceRow] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
+    palette: Palette | None = None
+    run: int | None = None
+    tracked: tuple[Plane, InstanceIndex] | None = None
+
+    def begin(self, written: Written | None) -> None:
+        """Take a mask up again of which only what the last run wrote is known."""
+        if written is not None:
+            self.steps.push(Step("", written=written))
 
 
 def _is_undone(step: Step, done: Iterable[int], undone: Iterable[int]) -> bool:

@@ -16,8 +16,8 @@ from napari_segkit.ops.instance_rows import rows_after
 from napari_segkit.widgets.masks._bands import Before
 from napari_segkit.widgets.masks._binding import classes_of, write_classes
 from napari_segkit.widgets.masks._colors import Palette
-from napari_segkit.widgets.masks._features import ids_of, rows_from, show_rows
-from napari_segkit.widgets.masks._steps import Step, Steps, differing
+from napari_segkit.widgets.masks._features import ids_of, rows_from, seen_rows, show_rows
+from napari_segkit.widgets.masks._steps import Past, Step, Steps, differing
 from napari_segkit.widgets.masks._strokes import array_of, change_of
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class MaskState:
     """
 
     changed = Signal(MaskChange)
+    exchanged = Signal()
+    """The layer shows another image's mask: nothing that was known of it holds."""
 
     def __init__(self, layer: Labels) -> None:
         self.revision = 0
@@ -89,11 +91,19 @@ class MaskState:
         layer.events.set_data.connect(self._on_set_data)
         layer.events.data.connect(self._on_data)
 
-    def begin(self, layer: Labels, rows: Rows, written: Written | None) -> None:
-        """Take a mask up again: rows with their edits, and what the last run wrote."""
-        self._rows, self._features = dict(rows), layer.features
-        if written is not None:
-            self._steps.push(Step("", written=written))
+    def take_out(self, layer: Labels) -> Past:
+        """What belongs to the mask that the layer shows, before it shows another one."""
+        self._follow_history(layer)
+        return Past(self.rows(layer), self._steps, self.palette, self.run, self.tracked)
+
+    def put_in(self, layer: Labels, past: Past) -> None:
+        """Go on with another mask, whose pixels and features the layer has already."""
+        self._rows, self._steps, self.palette = dict(past.rows), past.steps, past.palette
+        self.run, self.tracked = past.run, past.tracked
+        self._features, self._item = layer.features, None
+        if self.draw_class not in {one.name for one in classes_of(layer)}:
+            self.draw_class = None
+        self.revision += 1
 
     def before(self, layer: Labels, plane: Plane) -> Before:
         """The plane as the next result will find it."""
@@ -125,7 +135,7 @@ class MaskState:
     def set_rows(self, layer: Labels, rows: Rows) -> None:
         """Put rows into the layer's features, and give the objects their classes' colours."""
         shown, self._rows = self.rows(layer), dict(rows)
-        if _seen(shown) != _seen(rows):
+        if seen_rows(shown) != seen_rows(rows):
             show_rows(layer, rows)
             self._features = layer.features
         self.color(layer)
@@ -274,11 +284,6 @@ class MaskState:
             write_classes(layer, classes)
         self.set_rows(layer, rows)
         self._tell([*undone, *redone])
-
-
-def _seen(rows: Rows) -> dict[int, tuple[str, float, str]]:
-    """What of rows stands in the features."""
-    return {key: (row.class_name, row.score, row.status) for key, row in rows.items()}
 
 
 _states: WeakKeyDictionary[Labels, MaskState] = WeakKeyDictionary()

@@ -1,11 +1,9 @@
-"""An image under review as layers, and what the store must know of it."""
+"""An image under review: its work since it was read, and what the store must know of it."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
-
-from napari.layers import Image, Labels
 
 from napari_segkit.data.store import Status
 from napari_segkit.data.store.record import Run
@@ -13,21 +11,19 @@ from napari_segkit.jobs.autosave import Autosave
 from napari_segkit.jobs.review import ActiveTime
 from napari_segkit.jobs.review_open import Moment
 from napari_segkit.types import ClassDef
-from napari_segkit.widgets.masks._binding import (
-    bind,
-    identity,
-    plain_classes,
-    read_binding,
-    write_binding,
-)
+from napari_segkit.widgets.masks._binding import MaskBinding, plain_classes, put_binding
 from napari_segkit.widgets.masks._colors import palette_of
 from napari_segkit.widgets.masks._features import table
-from napari_segkit.widgets.masks._picture import remember_original
+from napari_segkit.widgets.masks._sheet import MaskSheet
+from napari_segkit.widgets.masks._steps import Past
 from napari_segkit.widgets.masks._tracked import Tracker
 from napari_segkit.widgets.masks._undo import state_of
+from napari_segkit.widgets.review._exhibit import Exhibit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from napari.layers import Image, Labels
 
     from napari_segkit.data.store import Record, Store
     from napari_segkit.jobs.review_open import ReadImage
@@ -41,7 +37,7 @@ REVIEW = "review"
 
 
 class OpenImage:
-    """An image's two layers, in the viewer or beside it, and its work since it was read.
+    """An image with its mask, on the stage or beside it, and its work since it was read.
 
     Parameters
     ----------
@@ -54,8 +50,8 @@ class OpenImage:
 
     Attributes
     ----------
-    image
-        ``None`` while its pixels are not in memory.
+    exhibit
+        Its pixels and its mask.
     autosave
         What is not on the disk yet; ``None`` where nothing may be written.
     version
@@ -85,65 +81,86 @@ class OpenImage:
         self._classes = read.record.class_defs or classes
         self._runs_before = len(read.record.runs)
         model = read.record.runs[-1].model if read.record.runs else model
-        self.image: Image | None = make_image(read)
-        self.mask = self._make_mask(prepared, model)
+        sheet = self._make_sheet(prepared, model)
+        self.exhibit = Exhibit(read.pixels, read.path, read.name, sheet)
         self.autosave = None if store.read_only else Autosave(store, self.name, read.labels.shape)
-        self.mask.editable = not store.read_only
         self.version = self.steps = self.writing = 0
         self.predicted_here = self.lost = self.conflict = False
         self.time = ActiveTime(read.record.seconds)
-        self._tracker = Tracker(self.mask, self._on_change, self._on_replaced)
+        self._tracker: Tracker | None = None
 
-    def _make_mask(self, prepared: Prepared, model: str) -> Labels:
+    def _make_sheet(self, prepared: Prepared, model: str) -> MaskSheet:
         rows = prepared.read.record.instances
-        if prepared.look is not None:
-            palette, colormap = prepared.look
-        else:
-            palette = palette_of(rows, self._classes)
-            colormap = palette.colormap()
-        mask = Labels(
-            prepared.read.labels,
+        palette, colormap = prepared.look or (palette_of(rows, self._classes), None)
+        past = Past(rows, palette=palette, run=self._runs_before)
+        past.begin(prepared.written)
+        sheet = MaskSheet(
+            data=prepared.read.labels,
             name=f"{self.name} · mask",
-            colormap=colormap,
-            opacity=0.6,
+            metadata={},
             features=table(
                 [(key, row.class_name, row.score, row.status) for key, row in rows.items()]
             ),
+            past=past,
+            colormap=colormap,
         )
-        bind(
-            mask,
-            image=self.image,
+        binding = MaskBinding(
+            owner="",
+            image=None,
             image_name=self.name,
             model=model,
-            classes=self._classes,
+            classes=plain_classes(self._classes),
             sample=self.name,
         )
-        state = state_of(mask)
-        state.palette = palette
-        state.run = self._runs_before
-        state.begin(mask, rows, prepared.written)
-        return mask
+        put_binding(sheet.metadata, binding)
+        return sheet
+
+    @property
+    def image(self) -> Image | None:
+        """The layer with its pixels, while it is shown."""
+        return self.exhibit.image
+
+    @property
+    def mask(self) -> Labels | None:
+        """The layer with its mask, while it is shown."""
+        return self.exhibit.mask
+
+    def show_on(self, image: Image, mask: Labels) -> None:
+        """Be shown on layers that show nothing else any more."""
+        self.exhibit.show_on(image, mask, editable=self.autosave is not None)
+        self._tracker = Tracker(mask, self._on_change, self._on_replaced)
+        state_of(mask).exchanged.emit()
+
+    def put_away(self) -> None:
+        """Be shown no more; what is being drawn or written ends first, and is its own."""
+        self.exhibit.settle()
+        if self._tracker is not None:
+            self._tracker.catch_up()
+        self.stop()
+        self.exhibit.put_away()
+
+    def stop(self) -> None:
+        """Follow the mask no more."""
+        if self._tracker is not None:
+            self._tracker.stop()
+            self._tracker = None
 
     def give_pixels(self, read: ReadImage) -> None:
-        """Show an image again whose pixels were let go; the mask stays as it is."""
-        self.image = make_image(read)
-        binding = read_binding(self.mask)
-        if binding is not None:
-            changes = {"image": identity(self.image)}
-            write_binding(self.mask, binding.model_copy(update=changes))
+        """Have its pixels again, which were let go; the mask stays as it is."""
+        self.exhibit.pixels = read.pixels
 
     def expect(self, model: str, classes: tuple[ClassDef, ...]) -> None:
         """Let a model's results go to this mask, in which nobody has done anything yet."""
-        binding = read_binding(self.mask)
+        binding = self.exhibit.binding
         if binding is not None and self.record.status is Status.NEW:
             changes = {"model": model, "classes": plain_classes(classes)}
-            write_binding(self.mask, binding.model_copy(update=changes))
+            self.exhibit.bind(binding.model_copy(update=changes))
 
     @property
     def size(self) -> int:
         """Bytes of mask and pixels, about, without the undo history."""
-        pixels = 0 if self.image is None else self.image.data.nbytes
-        return int(self.mask.data.nbytes + pixels)
+        pixels = self.exhibit.pixels
+        return int(self.exhibit.labels.nbytes + (0 if pixels is None else pixels.nbytes))
 
     @property
     def clean(self) -> bool:
@@ -158,7 +175,7 @@ class OpenImage:
     @property
     def classes(self) -> tuple[ClassDef, ...]:
         """The mask's classes now."""
-        binding = read_binding(self.mask)
+        binding = self.exhibit.binding
         return self._classes if binding is None else binding.class_defs
 
     def touched(self) -> None:
@@ -175,33 +192,29 @@ class OpenImage:
         """Mark what could not be written, or changed while it was."""
         self.version += 1
         if self.autosave is not None:
-            height, width = self.mask.data.shape
+            height, width = self.exhibit.labels.shape
             self.autosave.mark((0, 0, width, height) if whole else None, time.monotonic())
         self._changed(self)
 
     def moment(self) -> Moment:
         """Take down all that the store must know; no pixel is copied."""
-        self._tracker.catch_up()
-        binding = read_binding(self.mask)
+        if self._tracker is not None:
+            self._tracker.catch_up()
+        binding = self.exhibit.binding
         runs = self.record.runs[: self._runs_before]
         made = None if binding is None else binding.made().get("")
         if made is not None:
             runs = (*runs, Run(**made.as_dict()))
         record = self.record.model_copy(
             update={
-                "size": self.mask.data.shape,
+                "size": self.exhibit.labels.shape,
                 "classes": tuple((one.name, one.color) for one in self.classes),
                 "runs": runs,
                 "edits": self.record.edits + self.steps,
                 "seconds": round(self.time.seconds, 1),
             }
         )
-        rows = dict(state_of(self.mask).rows(self.mask))
-        return Moment(self.mask.data, record, rows)
-
-    def stop(self) -> None:
-        """Follow the mask no more."""
-        self._tracker.stop()
+        return Moment(self.exhibit.labels, record, dict(self.exhibit.rows))
 
     def _on_change(self, box: Rect | None, who: str) -> None:
         if self.autosave is None or self.lost:
@@ -226,10 +239,3 @@ class OpenImage:
     def _on_replaced(self) -> None:
         self.lost = True
         self._changed(self)
-
-
-def make_image(read: ReadImage) -> Image:
-    """The image's layer."""
-    image = Image(read.pixels, name=read.name, rgb=True)
-    remember_original(image, read.path)
-    return image

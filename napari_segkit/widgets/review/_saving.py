@@ -16,7 +16,6 @@ from napari_segkit.jobs.review import DONE, decide
 from napari_segkit.types import Progress
 from napari_segkit.widgets._dock import when_destroyed
 from napari_segkit.widgets._worker import Failure, JobRunner
-from napari_segkit.widgets.masks._undo import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,5 +171,5 @@ def saving_of(store: Store, one: OpenImage) -> Saving | None:
     """Take down an image's work; ``None`` where nothing may be written."""
     if one.autosave is None or one.lost:
         return None
-    written = state_of(one.mask).written() if one.predicted_here else None
+    written = one.exhibit.written if one.predicted_here else None
     return Saving(store, one.name, one.autosave, one.moment(), written)

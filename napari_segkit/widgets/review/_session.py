@@ -2,7 +2,7 @@
 
 ::
 
-    go(name) -> ImageReader -> OpenImage (layers, tracker, autosave) -> Stage (the viewer)
+    go(name) -> ImageReader -> OpenImage (exhibit, tracker, autosave) -> Stage (two layers)
                                    | change
                                    v
                                Keeper -> Saving (a moment of it) -> WriteLane -> Store
@@ -107,11 +107,9 @@ class Session(QObject):
         self.run.cancel()
         unsaved = self.keeper.finish()
         self.reader.begin(None)
-        self.stage.clear()
+        self.stage.clear(leave=unsaved)
         for one in self.shelf:
             self._let_go(one)
-        for one in unsaved:
-            self.stage.leave(one)
         if self.store is not None:
             self.store.close()
         self.store = self.keeper.store = self.current = None
@@ -138,7 +136,7 @@ class Session(QObject):
         if self.current is not None and self.current.name != name:
             self._leave(self.current)
         one = self.shelf.get(name)
-        if one is not None and one.image is not None:
+        if one is not None and one.exhibit.pixels is not None:
             self._show(one)
         else:
             self.reader.want(name)
@@ -259,9 +257,9 @@ class Session(QObject):
     def _show(self, one: OpenImage) -> None:
         self.current = one
         one.touched()
+        self.stage.show(one)  # first: the one before may be drawn on until now
         for old in self.shelf.put(one):
             self._let_go(old)
-        self.stage.show(one)
         if self._ahead is not None and self._ahead not in self.shelf:
             self.reader.prepare(self._ahead, self.predictor)
         self.shown.emit(one)

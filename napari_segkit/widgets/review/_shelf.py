@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from napari.layers import Labels
+    from collections.abc import Iterable, Iterator
 
     from napari_segkit.widgets.review._opened import OpenImage
 
@@ -23,8 +21,8 @@ _PIXELS = 3
 class Shelf:
     """Open images, the one that was looked at last at the end.
 
-    What is not on the disk yet is never let go. The layers are the undo histories: an image that
-    was let go begins a new one.
+    What is not on the disk yet is never let go. They have their undo histories with them: an image
+    that was let go begins a new one.
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES, most_images: int = _MOST_IMAGES) -> None:
@@ -46,7 +44,7 @@ class Shelf:
         self._images[one.name] = one
         self._images.move_to_end(one.name)
         for old in list(self._images.values())[:-_PIXELS]:
-            old.image = None
+            old.exhibit.pixels = None
         return self._trim()
 
     def take(self, name: str) -> OpenImage | None:
@@ -55,7 +53,10 @@ class Shelf:
 
     def _trim(self) -> list[OpenImage]:
         gone = []
-        sizes = {one.name: one.size + history_size(one.mask) for one in self._images.values()}
+        sizes = {
+            name: one.size + history_size(*one.exhibit.history)
+            for name, one in self._images.items()
+        }
         for one in list(self._images.values())[:-1]:
             fits = sum(sizes.values()) <= self._most_bytes
             if fits and len(self._images) <= self._most_images:
@@ -66,9 +67,9 @@ class Shelf:
         return gone
 
 
-def history_size(layer: Labels) -> int:
+def history_size(*histories: Iterable[Any]) -> int:
     """Bytes of napari's undo steps of a mask."""
-    items = (*getattr(layer, "_undo_history", ()), *getattr(layer, "_redo_history", ()))
+    items = (item for history in histories for item in history)
     return sum(_nbytes(part) for item in items for atom in item for part in atom)
 
 

@@ -14,8 +14,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from napari.layers import Points, Shapes
 
+from napari_segkit.widgets._identity import identity
 from napari_segkit.widgets._layers import current_plane, shapes_on_plane, transform_of
-from napari_segkit.widgets.masks._binding import identity, mark_scratch
+from napari_segkit.widgets.masks._binding import mark_scratch
 from napari_segkit.widgets.rings._two_clicks import TwoClicks
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_segkit.errors import SegkitError
 from napari_segkit.ops.prompt_objects import Start
 from napari_segkit.widgets._dock import when_destroyed
+from napari_segkit.widgets._identity import identity
 from napari_segkit.widgets._layers import full_resolution
 from napari_segkit.widgets.masks._binding import find_mask, read_binding
 from napari_segkit.widgets.masks._features import rows_of
@@ -72,6 +73,7 @@ class PromptSession(QObject):
         self._viewer = viewer
         self._model = model
         self._image: ref[Image] | None = None
+        self._shown: str | None = None
         self._links: list[Any] = []
         self._history = PromptHistory()
         self._accepting: Scene | None = None
@@ -110,8 +112,9 @@ class PromptSession(QObject):
 
     def look_at(self, image: Image | None, sight: Sight | None) -> None:
         """Look at an image, as `Sight` says; ``None``: at nothing."""
-        if image is not self.image:
-            self._image = None if image is None else ref(image)
+        shown = None if image is None else identity(image)
+        if image is not self.image or shown != self._shown:
+            self._image, self._shown = None if image is None else ref(image), shown
             self._history.forget()
             self._candidates = {}
             self.follow()

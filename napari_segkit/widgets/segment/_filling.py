@@ -57,7 +57,7 @@ class FillPanel(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._model_id = model_id
-        self._task: tuple[Labels, dict[str, Any]] | None = None
+        self._task: tuple[str, str, dict[str, Any]] | None = None
         self.image: Image | None = None
         self.runner = JobRunner(self)
         self.button = QPushButton("Inpaint")
@@ -100,7 +100,7 @@ class FillPanel(QWidget):
             raise ImageError("no image is open", remedy="open one, or File > Open Sample")
         source = image_source(image, self._viewer)
         mask = self._mask_of(image, source)
-        self.image, self._task = image, (mask, _looks(image))
+        self.image, self._task = image, (image.name, mask.name, _looks(image))
         job = fill_job(
             source,
             mask.data,
@@ -124,16 +124,15 @@ class FillPanel(QWidget):
 
     def _on_done(self, cleaned: Cleaned) -> None:
         task, self._task = self._task, None
-        image = self.image
-        if task is None or image is None:
+        if task is None:
             return
-        mask, looks = task
+        name, mask_name, looks = task  # the layers may show another image by now
         active = self._viewer.layers.selection.active
-        self._viewer.add_layer(Image(cleaned.data, name=f"{image.name} · inpainted", **looks))
+        self._viewer.add_layer(Image(cleaned.data, name=f"{name} · inpainted", **looks))
         if active in self._viewer.layers:
             self._viewer.layers.selection.active = active
         done = f"{counted(cleaned.objects, 'object')}, {counted(cleaned.pixels, 'pixel')} filled"
-        note = f"from {mask.name}"
+        note = f"from {mask_name}"
         self.finished.emit(Outcome(f"{done} in {cleaned.seconds:.2f} s · inpaint", (note,)))
 
     def _on_failed(self, failure: Failure) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_segkit.errors import SegkitError
+from napari_segkit.widgets._identity import identity
 from napari_segkit.widgets._layers import full_resolution
 from napari_segkit.widgets.parts._form import live_fields
 from napari_segkit.widgets.runs._weights import Choice, Loader, RuntimeLines, WeightsChooser
@@ -89,7 +90,7 @@ class NetworkDock(SegmentDock):
         params = self.form.get()
         still = params.model_dump_json(exclude=live_fields(type(params)))
         point = tuple(self.viewer.dims.point) if image.ndim > 2 else ()
-        return image.unique_id, id(full_resolution(image)), point, still, self._choice()
+        return identity(image), id(full_resolution(image)), point, still, self._choice()
 
     def _start(self) -> None:
         super()._start()

@@ -15,6 +15,7 @@ from napari_segkit.data.provenance import beside, read_provenance
 from napari_segkit.data.store import Status, Store
 from napari_segkit.errors import WriteError
 from napari_segkit.models import registry
+from napari_segkit.widgets.masks._sheet import histories
 from napari_segkit.widgets.review import _shelf
 from napari_segkit.widgets.review._session import session_of
 from tests.bright import Bright
@@ -110,19 +111,25 @@ def test_f15_a_mask_of_another_size_is_not_saved(desk: Desk, tmp_path: Path) -> 
     assert stored(tmp_path, "0").labels.shape == (60, 80)
 
 
-def test_switching_replaces_the_layers_and_undo_survives_it(desk: Desk, tmp_path: Path) -> None:
+def test_switching_keeps_the_layers_and_undo_survives_it(desk: Desk, tmp_path: Path) -> None:
     desk.open(photos(tmp_path))
     desk.viewer.add_points([[1, 1]], name="mine")
-    first = desk.mask
+    first, pixels = desk.mask, desk.mask.data
     desk.paint(40, 40)
     desk.paint(50, 50, 2)
     desk.dock.step(1)
     desk.wait()
     assert (desk.name, desk.names) == ("1", ["1", "1 · mask", "mine"])
-    np.testing.assert_array_equal(stored(tmp_path, "0").labels, first.data)
+    assert desk.mask is first
+    assert not first.data.any()
+    np.testing.assert_array_equal(stored(tmp_path, "0").labels, pixels)
+    assert (pixels[50, 50], pixels[40, 40]) == (2, 1)
+    first.undo()  # nothing of this image can be undone
+    assert not first.data.any()
     desk.dock.step(-1)
     desk.wait()
     assert desk.mask is first
+    assert first.data is pixels
     first.undo()
     assert (first.data[50, 50], first.data[40, 40]) == (0, 1)
     desk.wait()
@@ -136,14 +143,16 @@ def test_beyond_the_bound_a_mask_comes_from_the_store(
 ) -> None:
     monkeypatch.setattr(desk.dock.session.shelf, "_most_images", 2)
     desk.open(photos(tmp_path, 5))
-    first = desk.mask
+    first, pixels = desk.dock.session.current, desk.mask.data
     desk.paint(40, 40, 3)
     for name in ("1", "2", "3"):
         desk.go(name)
     assert len(list(desk.dock.session.shelf)) == 2
     desk.go("0")
-    assert desk.mask is not first
-    np.testing.assert_array_equal(desk.mask.data, first.data)
+    assert desk.dock.session.current is not first
+    assert desk.mask.data is not pixels
+    np.testing.assert_array_equal(desk.mask.data, pixels)
+    assert pixels[40, 40] == 3
     assert desk.mask.features["index"].tolist() == [3]
 
 
@@ -153,13 +162,14 @@ def test_what_is_not_saved_is_never_let_go(
     desk.open(photos(tmp_path))
     monkeypatch.setattr(desk.dock.session.shelf, "_most_images", 1)
     monkeypatch.setattr(Store, "append", _full)
-    first = desk.mask
+    first, pixels = desk.dock.session.current, desk.mask.data
     desk.paint(40, 40)
     desk.dock.step(1)
     desk.qtbot.waitUntil(lambda: "tried again" in desk.said)
     desk.dock.step(1)
     desk.qtbot.waitUntil(lambda: desk.name == "2")
-    assert desk.dock.session.shelf.get("0").mask is first
+    assert desk.dock.session.shelf.get("0") is first
+    assert first.exhibit.labels is pixels
     monkeypatch.undo()
     desk.wait()
     assert stored(tmp_path, "0").labels[40, 40] == 1
@@ -511,10 +521,10 @@ def test_masks_of_other_docks_are_hidden_not_lost(desk: Desk, tmp_path: Path) ->
 
 def test_history_size_counts_what_undo_keeps() -> None:
     layer = Labels(np.zeros((50, 50), np.uint16))
-    assert _shelf.history_size(layer) == 0
+    assert _shelf.history_size(*histories(layer)) == 0
     layer.paint((20, 20), 1)
     layer.data_setitem((np.arange(5), np.arange(5)), 3)
-    assert 100 < _shelf.history_size(layer) < 5000
+    assert 100 < _shelf.history_size(*histories(layer)) < 5000
 
 
 def test_masks_of_a_dataset_are_taken_in(desk: Desk, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_segkit.data.weights_card import WeightsCard
     from napari_segkit.training.config import TrainConfig
     from napari_segkit.training.events import Event
     from napari_segkit.training.keeper import Keeper
@@ -77,7 +78,8 @@ def train(
     resume
         Go on from the checkpoint in ``out``.
     init
-        Weights to start from: a file, or the folder of another training.
+        Weights to start from: a file, or the folder of another training. Their architecture is
+        kept unless the configuration names another.
     name
         Of the weights; by default the model's id.
     on_event
@@ -98,7 +100,10 @@ def train(
     from napari_segkit.training.store import fingerprint
     from napari_segkit.training.tasks import get_task
 
-    task = get_task(model_id).configured(config)
+    begun = _card(init)
+    task = get_task(model_id)
+    config = task.continued(config, begun) if begun else config
+    task = task.configured(config)
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     datasets, valids = _paths(dataset), _paths(valid)
@@ -115,7 +120,7 @@ def train(
     sources = Sources(
         f"{len(learn)} images of {', '.join(one.name for one in datasets)}",
         _recipe(model_id, datasets, valids, config),
-        *_start(init),
+        *_start(init, begun),
     )
     keeper = Keeper(
         out,
@@ -249,16 +254,24 @@ def init_tensors(path: Path | None) -> dict[str, Tensor] | None:
     return {key: torch.from_numpy(value) for key, value in found.items()}
 
 
-def _start(init: Path | None) -> tuple[str, str]:
+def _card(init: Path | None) -> WeightsCard | None:
+    """The card of what a training begins with, where it has one."""
+    from napari_segkit.data.weights_card import card_path, read_card
+
+    if init is None:
+        return None
+    files = sorted(init.glob("*.safetensors")) if init.is_dir() else [init]
+    return next((read_card(one) for one in files if card_path(one).is_file()), None)
+
+
+def _start(init: Path | None, card: WeightsCard | None) -> tuple[str, str]:
     """Hash of the weights that a training begins with or "", and the licence of what it makes."""
     from napari_segkit.data.weights import sha256_of
-    from napari_segkit.data.weights_card import LICENCE, card_path, read_card
+    from napari_segkit.data.weights_card import LICENCE
     from napari_segkit.training.fit import BEST
 
     if init is None:
         return "", LICENCE
-    files = sorted(init.glob("*.safetensors")) if init.is_dir() else [init]
-    card = next((read_card(one) for one in files if card_path(one).is_file()), None)
     start = sha256_of(init / BEST if init.is_dir() else init)
     if card is None or LICENCE in card.licence:
         return start, LICENCE if card is None else card.licence

@@ -112,7 +112,10 @@ def read_second_look(path: Path, device: str) -> SecondLook:
     try:
         net.load_state_dict({name: torch.from_numpy(one) for name, one in tensors.items()})
     except RuntimeError as error:
-        raise WeightsError("weights do not fit the network", where=path, got=error) from error
+        first = str(error).split("\n")[1:2] or [str(error)]
+        raise WeightsError(
+            "weights do not fit the network", where=path, got=f"{first[0].strip()[:120]} …"
+        ) from error
     return SecondLook(net.to(device).eval(), card, levels, device)
 
 

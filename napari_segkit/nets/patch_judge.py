@@ -37,6 +37,7 @@ ENCODER = "tf_efficientnet_lite0"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _FAINT = 0.004  # one of 255: below it a ratio says nothing
 _LEVELS = (1, 2, 3)  # at 1/4, 1/8 and 1/16 of a view
+_BLOCKS = 5
 _REACH = (16, 16, 32)  # pixels of a view's middle that are looked at by themselves, by level
 
 
@@ -205,6 +206,7 @@ class PatchJudge(nn.Module):
         self.encoder = timm.create_model(
             ENCODER, pretrained=False, features_only=True, out_indices=_LEVELS
         ).eval()
+        self.encoder.blocks = self.encoder.blocks[:_BLOCKS]  # timm keeps what no level needs
         blank = torch.zeros(1, len(VIEWS), PLANES, VIEW, VIEW)
         with torch.inference_mode():
             counts = measures(blank).shape[1], self.features(blank).shape[1]

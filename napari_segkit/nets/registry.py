@@ -37,10 +37,7 @@ class Spec(NamedTuple):
 PRESETS: Mapping[str, Spec] = MappingProxyType(
     {
         "dust": Spec("unet-light", {"widths": (16, 32, 64, 128, 192), "blocks": (0, 1, 2, 2, 2)}),
-        "eggpan": Spec(
-            "unet-light",
-            {"widths": (32, 64, 128, 192, 256), "blocks": (1, 1, 2, 2, 2), "stem": 4},
-        ),
+        "eggpan": Spec("unet-lite0", {}),
     }
 )
 """What each trainable model uses unless told otherwise."""

@@ -39,8 +39,8 @@ class Levels:
         Share of a candidate's highest value from which a pixel belongs to it.
     """
 
-    low: int = 25
-    peak: int = 60
+    low: int = 16
+    peak: int = 40
     rim: float = 0.4
 
 

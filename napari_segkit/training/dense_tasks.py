@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torchvision.transforms import v2
 
+    from napari_segkit.data.weights_card import WeightsCard
     from napari_segkit.training.config import LossName, TrainConfig
     from napari_segkit.training.scores import Scores
     from napari_segkit.training.store import Item
@@ -58,6 +59,13 @@ class DenseTask(Task):
     def configured(self, config: TrainConfig) -> Self:
         """Size and the encoder's share of the rate."""
         return replace(super().configured(config), encoder_rate=config.encoder_rate)
+
+    def continued(self, config: TrainConfig, card: WeightsCard) -> TrainConfig:
+        """Their architecture, unless another one is named."""
+        if config.arch is not None or card.model != self.id:
+            return config
+        wanted = {**card.arch_config, **config.arch_config}
+        return config.model_copy(update={"arch": card.arch, "arch_config": wanted})
 
     def learning(self, net: nn.Module) -> None:
         """All of it but, with a rate of its own, the encoder's norms."""

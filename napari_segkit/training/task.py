@@ -51,6 +51,11 @@ class Task(ABC):
         """The task with what a configuration says of it."""
         return replace(self, size=config.size or self.size)
 
+    def continued(self, config: TrainConfig, card: WeightsCard) -> TrainConfig:
+        """A configuration for going on from weights: what it leaves open is as with them."""
+        del card
+        return config
+
     def prepare(self, item: Item) -> Item:
         """The form in which an image is kept for training."""
         return item

@@ -146,6 +146,12 @@ def test_start_from_weights_or_another_training(
         job = train("dust", data, tmp_path / "b", config=config(epochs=1), init=init)
         (note,) = drain(job).notes
         assert "start from the given weights" in note
+    # no architecture named: that of the weights, not the model's own
+    open_ = config(epochs=1).model_copy(update={"arch": None, "arch_config": {}})
+    (note,) = drain(train("dust", data, tmp_path / "c", config=open_, init=first.weights)).notes
+    card = load_weights(tmp_path / "c" / "dust.safetensors")[1]
+    assert card.arch_config == TINY
+    assert f"{len(load_weights(first.weights)[0])} of" in note
 
 
 def test_the_card_says_what_a_training_began_with_and_whose_it_was(

@@ -29,9 +29,11 @@ def _weights(path: Path, arch: str, config: dict[str, object]) -> Path:
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (37, 90), (9, 200)])
-def test_a_row_for_each_pixel(tmp_path: Path, shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("arch", ["unet-light", "unet-lite0"])
+def test_a_row_for_each_pixel(tmp_path: Path, shape: tuple[int, int], arch: str) -> None:
     config: dict[str, object] = {"widths": [8, 16, 24], "blocks": [0, 0, 1]}
-    features = DeepFeatures.of(_weights(tmp_path / "w.safetensors", "unet-light", config))
+    config = config if arch == "unet-light" else {}
+    features = DeepFeatures.of(_weights(tmp_path / "w.safetensors", arch, config))
     image = np.random.default_rng(0).integers(0, 255, (*shape, 3)).astype(np.uint8)
     found = features(image)
     assert found.shape[:2] == shape

@@ -4,7 +4,10 @@
 
 Groups: `held-out` (tables, coats and camera heights that are never trained on), `unseen` (what is
 trained on, other seeds), `negative` (no pan, no egg: what is found there is false), `real`
-(`../shared/data/real_dev/eggpan`, where present). A class's IoU is the mean over the images in
+(`../shared/data/real_dev/eggpan`, where present), `kitchen` (real photos of
+`../shared/data/pantry` without a labelled egg: food, packets, bowls; a few may show a pan, so
+`false_share` is an upper bound) and `shells` (those with eggs, mostly whole ones in cartons; only
+`egg` is judged). A class's IoU is the mean over the images in
 which it is or was found. The baseline is GrabCut from a frame, eggs in it by brightness and
 colour.
 """
@@ -23,12 +26,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_segkit.data.formats.registry import recognise
+from napari_segkit.data.images import read_image
 from napari_segkit.jobs import drain, segment
 from napari_segkit.models.registry import get_model
 from napari_segkit.synth.eggpan import make_scene
 from napari_segkit.training.metrics import worst_decile
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "real_dev" / "eggpan"
+PANTRY = REAL.parents[1] / "pantry" / "valid"
 SEED_BASE = 9_000_000
 CLASSES = ("egg", "pan")
 ClassMap = NDArray[np.uint8]
@@ -108,6 +114,21 @@ def real() -> Iterator[Case]:
         yield Case("real", path.name, rgb, classes)
 
 
+def pantry(every: int) -> Iterator[Case]:
+    """Every n-th kitchen photo without eggs, and all with them."""
+    if not PANTRY.is_dir():
+        return
+    with recognise(PANTRY).open(PANTRY) as dataset:
+        for number, name in enumerate(sorted(dataset.names)):
+            sample = dataset.read(name)
+            eggs = [k for k, v in sample.segmentation.instances.items() if v.class_name == "egg"]
+            if not isinstance(sample.image, Path) or (not eggs and number % every):
+                continue
+            classes = np.isin(sample.segmentation.labels, eggs).astype(np.uint8)
+            image = read_image(sample.image).pixels
+            yield Case("shells" if eggs else "kitchen", name, image, classes)
+
+
 def network(weights: Path | None) -> Predictor:
     """The model `eggpan`, default preset."""
     model = get_model("eggpan")
@@ -147,6 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=100, help="images of each generated group")
     parser.add_argument("--size", type=int, default=400, help="longer side of generated images")
+    parser.add_argument("--pantry-every", type=int, default=4)
     parser.add_argument("--weights", type=Path, help="instead of those in use")
     parser.add_argument("--no-baseline", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -157,7 +179,8 @@ def main() -> None:
     scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
     groups = ("held-out", "unseen", "negative")
     cases = [generated(wanted.n, group, wanted.size) for group in groups]
-    for case in (case for group in [*cases, real()] for case in group):
+    photos = [real(), pantry(wanted.pantry_every)]
+    for case in (case for group in [*cases, *photos] for case in group):
         for name, predict in predictors.items():
             start = time.perf_counter()
             found = predict(case.image)

@@ -18,15 +18,18 @@ from napari_segkit.nets.registry import PRESETS, build
 
 BATCH = 8
 SHALLOW = {"blocks": (1, 2, 2, 2)}
+LIGHT_EGGPAN = {"widths": (32, 64, 128, 192, 256), "blocks": (1, 1, 2, 2, 2), "stem": 4}
 CASES = {
     "dust": (*PRESETS["dust"], 256),
+    "dust, light": ("unet-light", {"widths": (16, 32, 64, 128, 192)}, 256),
     "dust, wider": ("unet-light", {"widths": (24, 48, 96, 144, 192)}, 256),
     "dust, widest": ("unet-light", {"widths": (32, 64, 96, 144, 192)}, 256),
     "dust, stem 4": ("unet-light", {"widths": (48, 96, 144, 192), "stem": 4, **SHALLOW}, 256),
     "dust, separable": ("unet-light", {"widths": (24, 48, 96, 144, 192), "separable": True}, 256),
-    "contrast": ("unet-contrast", {}, 256),
     "eggpan": (*PRESETS["eggpan"], 256),
-    "eggpan at 320": (*PRESETS["eggpan"], 320),
+    "eggpan, light": ("unet-light", LIGHT_EGGPAN, 256),
+    "eggpan, light at 320": ("unet-light", LIGHT_EGGPAN, 320),
+    "lite, fine": ("unet-lite0", {"widths": (24, 40, 64, 96, 128), "fine": True}, 256),
     "dust project": ("efficientnet-b1-unet", {}, 256),
 }
 

@@ -36,7 +36,7 @@ class Spec(NamedTuple):
 
 PRESETS: Mapping[str, Spec] = MappingProxyType(
     {
-        "dust": Spec("unet-light", {"widths": (16, 32, 64, 128, 192), "blocks": (0, 1, 2, 2, 2)}),
+        "dust": Spec("unet-contrast", {}),
         "eggpan": Spec("unet-lite0", {}),
     }
 )

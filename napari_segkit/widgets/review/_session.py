@@ -71,6 +71,7 @@ class Session(QObject):
         self.current: OpenImage | None = None
         self.predictor: Predictor | None = None
         self._ahead: str | None = None
+        self._predicting = ""
         self._classes: tuple[ClassDef, ...] = (UNKNOWN,)
         self.shelf = Shelf()
         self.stage = Stage(viewer, self)
@@ -213,6 +214,7 @@ class Session(QObject):
             return
         if one.record.status is not Status.NEW or self.run.running:
             return
+        self._predicting = one.name
         one.expect(predictor.model.id, predictor.model.classes)
         model = cast("Segmenter", predictor.model)
         try:
@@ -221,10 +223,11 @@ class Session(QObject):
             self.predicted.emit(explain(error))
 
     def _on_predicted(self, outcome: Outcome) -> None:
-        if outcome.cancelled:
-            self.predict_current()  # another image is open by now
-        else:
+        late = self.current is not None and self.current.name != self._predicting
+        if not outcome.cancelled:
             self.predicted.emit(outcome)
+        if outcome.cancelled or late:  # another image is open by now
+            self.predict_current()
 
     def _leave(self, one: OpenImage) -> None:
         one.touched()

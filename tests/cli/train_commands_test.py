@@ -47,6 +47,21 @@ def test_a_person_reads_epochs(dust: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out/mine.safetensors").exists()
 
 
+def test_going_on_from_the_weights_in_use(dust: Path, tmp_path: Path) -> None:
+    """Their architecture is kept: every tensor is taken over."""
+    args = ["train", "dust", str(dust), "--out", str(tmp_path / "out"), "--init", "auto"]
+    args += ["--steps", "1", "--batch", "1", "--threads", "1", "--set", "size=64", "--json"]
+    result = runner.invoke(app, args)
+    assert result.exit_code == 0, result.output
+    (note,) = json.loads(result.stdout)["notes"]
+    count = note.split()[0]
+    assert note == f"{count} of {count} tensors start from the given weights"
+    card = json.loads((tmp_path / "out/dust.json").read_text())
+    shipped = json.loads((Path(__file__).parents[2] / "weights/dust.json").read_text())
+    assert card["arch"] == shipped["arch"]
+    assert card["training"]["start"] == shipped["sha256"]
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [

@@ -80,13 +80,14 @@ screenshots: xvfb $(VENV)/.installed-dev
 
 # Goes on where it was stopped: an hour of one core, and ten minutes for the images.
 EGGPAN := build/eggpan
-EGGPAN_TRAIN := $(EGGPAN)/train --valid $(EGGPAN)/valid --config weights/eggpan.toml --resume
+EGGPAN_TRAIN := $(EGGPAN)/train --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume
 weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 	[ -d $(EGGPAN)/valid ] || $(BIN)/segkit synth eggpan --n 48 --seed 4 --set held_out=true --set size=288 --out $(EGGPAN)/valid
 	[ -d $(EGGPAN)/train ] || $(BIN)/segkit synth eggpan --n 4500 --seed 31 --jobs 2 --set size=288 --jpeg 95 --out $(EGGPAN)/train
 	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/decoder --set encoder_rate=0 --steps 400 --lr 2e-3 --init $(EGGPAN)/imagenet.safetensors
 	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/whole --steps 1600 --init $(EGGPAN)/decoder
-	cp $(EGGPAN)/whole/eggpan.safetensors $(EGGPAN)/whole/eggpan.json weights/
+	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/large --set size=288 --set epoch_steps=60 --set warmup=20 --set ema=0.98 --steps 120 --lr 2e-4 --init $(EGGPAN)/whole
+	cp $(EGGPAN)/large/eggpan.safetensors $(EGGPAN)/large/eggpan.json weights/
 
 # Where a training of unet-lite0 begins: the encoder that Google trained on ImageNet (Apache-2.0).
 %/imagenet.safetensors: install

@@ -29,7 +29,6 @@ CASES = {
     "eggpan": (*PRESETS["eggpan"], 256),
     "eggpan, light": ("unet-light", LIGHT_EGGPAN, 256),
     "eggpan, light at 320": ("unet-light", LIGHT_EGGPAN, 320),
-    "lite, fine": ("unet-lite0", {"widths": (24, 40, 64, 96, 128), "fine": True}, 256),
     "dust project": ("efficientnet-b1-unet", {}, 256),
 }
 

@@ -53,12 +53,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="eggpan")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--fine", action="store_true", help="for faint things of few pixels")
     chosen = parser.parse_args()
     task = get_task(chosen.model)
-    config = {"fine": True, "widths": (24, 40, 64, 96, 128)} if chosen.fine else {}
     torch.manual_seed(0)
-    net = build("unet-lite0", classes=getattr(task, "channels", 1), config=config)
+    net = build("unet-lite0", classes=getattr(task, "channels", 1))
     file = weights_file()
     named = imagenet_encoder(file)
     net.encoder.load_state_dict({key: named[key] for key in net.encoder.state_dict()})
@@ -66,7 +64,6 @@ def main() -> None:
         name=chosen.out.stem,
         model=chosen.model,
         arch="unet-lite0",
-        arch_config=config,
         classes=task.classes,
         normalisation=Normalisation(mean=MEAN, std=STD),
         input_size=task.size,

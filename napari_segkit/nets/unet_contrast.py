@@ -49,7 +49,7 @@ def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     )
 
 
-class Residual(nn.Module):
+class _Residual(nn.Module):
     """relu(x + conv(relu(conv(x)))), each with batch normalisation."""
 
     def __init__(self, channels: int) -> None:
@@ -60,7 +60,6 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """As the class says."""
         return functional.relu(x + self.second(self.first(x)), inplace=True)
 
 
@@ -103,7 +102,7 @@ class UNetContrast(nn.Module):
         self.stem = conv((3 + 1) * BLOCK**2, channels[0])
         pairs = list(pairwise(channels))
         self.down = nn.ModuleList(
-            nn.Sequential(conv(a, b, stride=2), Residual(b)) for a, b in pairs
+            nn.Sequential(conv(a, b, stride=2), _Residual(b)) for a, b in pairs
         )
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in reversed(pairs))
         self.mix = nn.ModuleList(conv(a, a) for a, _ in reversed(pairs))

@@ -8,9 +8,6 @@
              │    │    │    │     │
     logits ◄ + ◄─ + ◄─ + ◄─ + ◄───┘          decoder: 1x1, twice the size, add, 3x3
 
-With ``fine`` the two finest levels get, beside the encoder's, what `unet_contrast` sees: all four
-pixels of each 2x2 block and their local contrast; the head has an output for each pixel.
-
 Its encoder can begin with weights that were trained on ImageNet (`tools/imagenet_start.py`); it has
 neither squeeze-and-excitation nor swish, so it stays exact in 8 bits and quick on a CPU.
 EfficientNet: Tan and Le 2019 (arXiv:1905.11946).
@@ -21,12 +18,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import timm
-import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional
 
-from napari_segkit.nets.unet_contrast import BLOCK, Residual, conv, local_contrast
+from napari_segkit.nets.unet_contrast import conv
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,14 +38,11 @@ class LiteConfig(BaseModel):
     ----------
     widths
         Channels of the decoder at 1/2, 1/4, 1/8, 1/16 and 1/32 of the image.
-    fine
-        For faint things of few pixels; see the module.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     widths: tuple[int, ...] = Field((32, 48, 64, 96, 160), min_length=_LEVELS, max_length=_LEVELS)
-    fine: bool = False
 
 
 class _Up(nn.Module):
@@ -91,29 +84,14 @@ class UNetLite(nn.Module):
             _Up(below, above)
             for below, above in zip(config.widths[:0:-1], config.widths[-2::-1], strict=True)
         )
-        self.fine = config.fine
-        if config.fine:
-            half, quarter = config.widths[:2]
-            self.stem = conv((3 + 1) * BLOCK**2, half)
-            self.down = nn.Sequential(conv(half, quarter, stride=2), Residual(quarter))
-        self.head = nn.Conv2d(config.widths[0], classes * (BLOCK**2 if config.fine else 1), 1)
-        if classes == 1:
-            nn.init.constant_(self.head.bias, -3.0)  # type: ignore[arg-type]  # objects are rare
+        self.head = nn.Conv2d(config.widths[0], classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, 3, H, W); H and W multiples of ``stride``."""
         levels = [skip(level) for skip, level in zip(self.skips, self.encoder(x), strict=True)]
-        if self.fine:
-            blocks = functional.pixel_unshuffle(x, BLOCK)
-            half = self.stem(torch.cat([blocks, local_contrast(blocks)], 1))
-            levels[0] = levels[0] + half
-            levels[1] = levels[1] + self.down(half)
         x = levels[-1]
         for up, beside in zip(self.ups, levels[-2::-1], strict=True):
             x = up(x, beside)
-        logits = self.head(x)
-        if self.fine:
-            return functional.pixel_shuffle(logits, BLOCK)
         return functional.interpolate(
-            logits, scale_factor=2.0, mode="bilinear", align_corners=False
+            self.head(x), scale_factor=2.0, mode="bilinear", align_corners=False
         )

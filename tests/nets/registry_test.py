@@ -31,17 +31,6 @@ def test_every_weight_gets_a_gradient(arch: str) -> None:
     assert [name for name, one in net.named_parameters() if one.grad is None] == []
 
 
-def test_lite_sees_fine_things() -> None:
-    """Every pixel reaches the finest level, and the head has an output for each."""
-    net = build("unet-lite0", classes=1, config={"fine": True}).eval()
-    with torch.inference_mode():
-        assert torch.sigmoid(net(torch.randn(1, 3, 64, 96))).mean() < 0.3
-        flat = torch.full((1, 3, 64, 64), 0.5)
-        assert net(flat).shape == (1, 1, 64, 64)
-    stem = [len(one) for name, one in net.named_parameters() if name == "stem.0.weight"]
-    assert stem == [32]
-
-
 @pytest.mark.parametrize("options", [{"stem": 4}, {"separable": True}])
 def test_variants(options: dict[str, object]) -> None:
     net = build("unet-light", classes=2, config=SMALL["unet-light"] | options).eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from napari.layers import Image, Labels
@@ -90,10 +91,14 @@ class Exhibit:
         return Image(self.pixels, name=self._title, rgb=True), layer_of(self._at)
 
     def show_on(self, image: Image, mask: Labels, *, editable: bool) -> None:
-        """Be shown on layers that show nothing else any more."""
+        """Be shown on layers; whichever exhibit is still on them is put away first."""
         sheet = self._at
         if not isinstance(sheet, MaskSheet):
             return
+        found = _shown.get(mask)
+        before = None if found is None else found()
+        if before is not None:
+            before.put_away()
         stand_for(image, f"{self._id} image")
         stand_for(mask, f"{self._id} mask")
         lay_on(mask, sheet)
@@ -108,6 +113,7 @@ class Exhibit:
             if not layer.visible:  # hidden on another image; setting it draws the layer anew
                 layer.visible = True
         self._at = image, mask
+        _shown[mask] = ref(self)
 
     def give_up(self) -> Labels:
         """Its mask as a layer for the person to keep; it is not reviewed any more."""
@@ -129,6 +135,7 @@ class Exhibit:
             return
         image, mask = self._at
         self._at = take_off(mask)
+        _shown.pop(mask, None)
         self._title, self._place = image.name, transform_of(image)
         if self.pixels is not None:
             self.pixels = image.data
@@ -170,3 +177,6 @@ class Exhibit:
         """Items of napari's undo and redo."""
         at = self._at
         return (at.undo, at.redo) if isinstance(at, MaskSheet) else histories(at[1])
+
+
+_shown: WeakKeyDictionary[Labels, ref[Exhibit]] = WeakKeyDictionary()

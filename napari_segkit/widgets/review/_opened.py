@@ -126,7 +126,7 @@ class OpenImage:
         return self.exhibit.mask
 
     def show_on(self, image: Image, mask: Labels) -> None:
-        """Be shown on layers that show nothing else any more."""
+        """Be shown on layers."""
         self.exhibit.show_on(image, mask, editable=self.autosave is not None)
         self._tracker = Tracker(mask, self._on_change, self._on_replaced)
         state_of(mask).exchanged.emit()
@@ -136,8 +136,8 @@ class OpenImage:
         self.exhibit.settle()
         if self._tracker is not None:
             self._tracker.catch_up()
-        self.stop()
         self.exhibit.put_away()
+        self.stop()
 
     def stop(self) -> None:
         """Follow the mask no more."""

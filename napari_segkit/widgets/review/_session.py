@@ -260,8 +260,9 @@ class Session(QObject):
     def _show(self, one: OpenImage) -> None:
         self.current = one
         one.touched()
-        self.stage.show(one)  # first: the one before may be drawn on until now
-        for old in self.shelf.put(one):
+        self.shelf.put(one)
+        self.stage.show(one)
+        for old in self.shelf.trim():  # now: the one before could be drawn on until it was left
             self._let_go(old)
         if self._ahead is not None and self._ahead not in self.shelf:
             self.reader.prepare(self._ahead, self.predictor)

@@ -39,19 +39,19 @@ class Shelf:
         """An image that is here."""
         return self._images.get(name)
 
-    def put(self, one: OpenImage) -> list[OpenImage]:
-        """Lay an image on top; returns those that had to go."""
+    def put(self, one: OpenImage) -> None:
+        """Lay an image on top; `trim` makes room."""
         self._images[one.name] = one
         self._images.move_to_end(one.name)
         for old in list(self._images.values())[:-_PIXELS]:
             old.exhibit.pixels = None
-        return self._trim()
 
     def take(self, name: str) -> OpenImage | None:
         """Take an image away."""
         return self._images.pop(name, None)
 
-    def _trim(self) -> list[OpenImage]:
+    def trim(self) -> list[OpenImage]:
+        """Let go of what is too much, and on the disk; returns those that had to go."""
         gone = []
         sizes = {
             name: one.size + history_size(*one.exhibit.history)

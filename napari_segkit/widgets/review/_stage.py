@@ -50,8 +50,8 @@ class Stage(QObject):
             self._put_away()
             self._make_room(one)
             image, mask = self._layers = self._layers or one.exhibit.make_layers()
+            self._shown = one  # whatever fails from here on, it is put away before the next
             one.show_on(image, mask)
-            self._shown = one
         self._insert()
         for layer in self._hidden.pop(one.name, []):
             layer.visible = True
@@ -80,9 +80,9 @@ class Stage(QObject):
 
     def _put_away(self) -> None:
         self._hide_others()
-        shown, self._shown = self._shown, None
-        if shown is not None:
-            shown.put_away()
+        if self._shown is not None:
+            self._shown.put_away()
+        self._shown = None
 
     def _make_room(self, one: OpenImage) -> None:
         """Give up layers that cannot show an image."""

@@ -416,6 +416,43 @@ def test_a_mask_that_was_taken_out_comes_back_with_the_next_image(
     assert not stored(tmp_path, "0").labels.any()
 
 
+@pytest.mark.parametrize("when", ["told", "half-way", "leaving"])
+def test_whatever_fails_in_between_masks_keep_to_their_images(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Other programs listen to the layers, too, and may break down."""
+
+    def break_down(*_: Any) -> None:
+        raise RuntimeError("another program's fault")
+
+    desk.open(photos(tmp_path, 3))
+    desk.paint(40, 40, 1)
+    mask, pixels = desk.mask, desk.mask.data
+    with monkeypatch.context() as patch:
+        if when == "told":
+            state_of(mask).exchanged.connect(break_down, check_nargs=False)
+        elif when == "half-way":
+            patch.setattr("napari_segkit.widgets.review._exhibit.remember_original", break_down)
+        else:
+            patch.setattr("napari_segkit.widgets.review._exhibit.take_off", break_down)
+        with desk.qtbot.captureExceptions() as seen:
+            desk.dock.step(1)
+        assert len(seen) == 1
+    if when == "told":  # the image is there
+        state_of(mask).exchanged.disconnect(break_down)
+        desk.paint(40, 40, 2)
+    there = {"0": [0, 1], "1": [0, 2] if when == "told" else [0], "2": [0]}
+    for name in ("2", "1", "0"):
+        desk.go(name)
+        assert desk.mask is mask
+        assert (mask.data is pixels) == (name == "0")
+        assert sorted(np.unique(mask.data)) == there[name]
+        desk.paint(10 + 10 * int(name), 60, int(name) + 1)
+    desk.wait()
+    for name in "012":
+        assert sorted(np.unique(stored(tmp_path, name).labels)) == [0, int(name) + 1]
+
+
 def test_correct_goes_on_with_the_image_that_is_shown(desk: Desk, tmp_path: Path) -> None:
     desk.open(photos(tmp_path, 2))
     correct = CorrectDock(desk.viewer)

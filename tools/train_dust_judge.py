@@ -24,7 +24,7 @@ from napari_segkit.models.dust import Dust, DustParams
 from napari_segkit.models.second_look import ARCH, MODEL
 from napari_segkit.nets.patch_judge import VIEW, JudgeConfig, PatchJudge
 from napari_segkit.ops.candidates import Levels
-from napari_segkit.training.second_look import Lessons, lessons_of, train_judge
+from napari_segkit.training.second_look import Lessons, calibrate, lessons_of, train_judge
 from napari_segkit.training.store import item_of
 
 FIRST = DustParams(second_look=False)
@@ -76,7 +76,12 @@ def main() -> None:
             np.savez(args.lessons, values=lessons.values, true=lessons.true)
     count, true = len(lessons.true) // 2, int(lessons.true.sum()) // 2
     logging.info("%d candidates, %d of them dust", count, true)
-    loss = train_judge(net, lessons, steps=args.steps, seed=args.seed)
+    kept = 2 * round(0.85 * count)  # the images of the rest are seen by nothing before
+    loss = train_judge(
+        net, Lessons(lessons.values[:kept], lessons.true[:kept]), steps=args.steps, seed=args.seed
+    )
+    rest = Lessons(lessons.values[kept:], lessons.true[kept:])
+    logging.info("temperature %.1f", calibrate(net, rest))
     card = WeightsCard(
         name=MODEL,
         model=MODEL,

@@ -35,6 +35,7 @@ PLANES = 5
 """R, G, B, chance, mask."""
 ENCODER = "tf_efficientnet_lite0"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_SURELY_NOT = -16.0
 _FAINT = 0.004  # one of 255: below it a ratio says nothing
 _LEVELS = (1, 2, 3)  # at 1/4, 1/8 and 1/16 of a view
 _BLOCKS = 5
@@ -200,6 +201,7 @@ class PatchJudge(nn.Module):
 
     middle: Tensor
     spread: Tensor
+    temperature: Tensor
 
     def __init__(self, config: JudgeConfig) -> None:
         super().__init__()
@@ -213,6 +215,7 @@ class PatchJudge(nn.Module):
         self.measured, self.sift = counts[0], config.sift
         self.register_buffer("middle", torch.zeros(sum(counts)))
         self.register_buffer("spread", torch.ones(sum(counts)))
+        self.register_buffer("temperature", torch.ones(()))
         self.first = nn.ModuleList(
             _voter(counts[0], config.first, 0.25) for _ in range(config.voters)
         )
@@ -221,13 +224,13 @@ class PatchJudge(nn.Module):
         )
 
     def forward(self, views: Tensor) -> Tensor:
-        """Logits."""
+        """Logits; those of what is sifted out lie below every threshold."""
         values = measures(views)
-        logits = self.of_measures(values).mean(0)
-        kept = logits.sigmoid() >= self.sift
+        kept = self.of_measures(values).mean(0).sigmoid() >= self.sift
+        logits = torch.full_like(values[:, 0], _SURELY_NOT)
         if kept.any():
             both = torch.cat((values[kept], self.features(views[kept])), 1)
-            logits[kept] = self.of_both(both).mean(0)
+            logits[kept] = self.of_both(both).mean(0) / self.temperature
         return logits
 
     def features(self, views: Tensor) -> Tensor:

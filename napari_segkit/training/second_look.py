@@ -159,6 +159,21 @@ def train_judge(
     return float(np.mean(losses[-max(1, steps // 10) :]))
 
 
+def calibrate(net: PatchJudge, lessons: Lessons) -> float:
+    """Set the temperature at which its chances fit lessons that it has not seen, and return it.
+
+    After Guo et al. 2017 (arXiv:1706.04599). Without it nearly every score is 0 or 1, and the
+    sensitivity slider moves nothing.
+    """
+    true = torch.from_numpy(lessons.true).float()
+    with torch.inference_mode():
+        logits = net.of_both(torch.from_numpy(lessons.values)).mean(0)
+    steps = torch.linspace(0.5, 8, 76)
+    losses = [functional.binary_cross_entropy_with_logits(logits / t, true) for t in steps]
+    net.temperature.fill_(float(steps[int(torch.stack(losses).argmin())]))
+    return float(net.temperature)
+
+
 def changed(patches: Tensor, chance: torch.Generator) -> Tensor:
     """Lighter or darker, flatter, every third gray, surer or less sure."""
     count = len(patches)

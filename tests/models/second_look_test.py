@@ -107,7 +107,8 @@ def test_what_measures_rule_out_is_not_looked_at_further() -> None:
         alone = torch.cat([net(views[k : k + 1]).sigmoid() for k in range(40)])
     assert 0 < int((first >= 0.44).sum()) < 40
     assert seen[0] == int((first >= 0.44).sum())
-    assert torch.allclose(scores[first < 0.44], first[first < 0.44])
+    assert scores[first < 0.44].max() < 1e-6
+    assert scores[first >= 0.44].min() > 1e-3
     assert torch.allclose(scores, alone, atol=1e-4)
 
 

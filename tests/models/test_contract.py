@@ -200,7 +200,7 @@ def test_F50_a_result_that_must_not_be_used_is_refused(model: Segmenter, monkeyp
     def bad_score(*_args: object):
         yield from ()
         return segmentation_from_labels(
-            good.labels, classes=model.classes, scores=dict.fromkeys(good.instances, float("nan"))
+            np.ones_like(good.labels), classes=model.classes, scores={1: float("nan")}
         )
 
     monkeypatch.setattr(type(model), "predict", bad_score)

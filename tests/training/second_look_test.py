@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from napari_segkit.models.second_look import Window, views_of
 from napari_segkit.models.tiled import ArrayRows
 from napari_segkit.nets.patch_judge import JudgeConfig, PatchJudge
 from napari_segkit.ops.candidates import Levels, find_candidates
-from napari_segkit.training.second_look import Lessons, lessons_of, train_judge
+from napari_segkit.training.second_look import Lessons, calibrate, lessons_of, train_judge
 
 LEVELS = Levels(20, 60, 0.4)
 
@@ -66,3 +67,24 @@ def test_it_learns_that_texture_is_no_dust_and_the_seed_decides() -> None:
         scores = net(torch.from_numpy(views)).sigmoid().numpy()
     smooth = np.array([one.x < 190 for one in seen])
     assert scores[smooth].min() > scores[~smooth].max()
+
+
+def test_calibrated_chances_say_how_often_they_are_right() -> None:
+    """A judge that is too sure by a factor of three is cooled down to that."""
+    rng = np.random.default_rng(0)
+    net = untaught()
+    values = rng.normal(0, 1, (4000, len(net.middle))).astype(np.float32)
+    with torch.inference_mode():
+        logits = net.of_both(torch.from_numpy(values)).mean(0).numpy()
+    with torch.no_grad():
+        for voter in net.voters:
+            voter[-1].weight *= 3
+            voter[-1].bias *= 3
+    true = rng.random(4000) < 1 / (1 + np.exp(-logits * 40))
+    with torch.no_grad():
+        for voter in net.voters:
+            voter[-1].weight *= 40
+            voter[-1].bias *= 40
+    found = calibrate(net, Lessons(values, true))
+    assert 2.5 < found < 3.6
+    assert float(net.temperature) == pytest.approx(found)

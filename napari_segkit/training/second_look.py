@@ -165,6 +165,7 @@ def calibrate(net: PatchJudge, lessons: Lessons) -> float:
     After Guo et al. 2017 (arXiv:1706.04599). Without it nearly every score is 0 or 1, and the
     sensitivity slider moves nothing.
     """
+    net.eval()
     true = torch.from_numpy(lessons.true).float()
     with torch.inference_mode():
         logits = net.of_both(torch.from_numpy(lessons.values)).mean(0)

@@ -72,7 +72,7 @@ def test_it_learns_that_texture_is_no_dust_and_the_seed_decides() -> None:
 def test_calibrated_chances_say_how_often_they_are_right() -> None:
     """A judge that is too sure by a factor of three is cooled down to that."""
     rng = np.random.default_rng(0)
-    net = untaught()
+    net = untaught().eval()
     values = rng.normal(0, 1, (4000, len(net.middle))).astype(np.float32)
     with torch.inference_mode():
         logits = net.of_both(torch.from_numpy(values)).mean(0).numpy()

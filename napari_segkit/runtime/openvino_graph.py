@@ -26,7 +26,11 @@ class Graph:
 
     def __init__(self, model: Any, *, threads: int = 0) -> None:
         folder = user_cache() / "openvino"
-        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "CACHE_DIR": str(folder)}
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "CACHE_DIR": str(folder),
+            "INFERENCE_PRECISION_HINT": "f32",  # else bf16 where the processor has it
+        }
         if threads:
             settings["INFERENCE_NUM_THREADS"] = threads
         self._compiled = ov.Core().compile_model(model, "CPU", settings)

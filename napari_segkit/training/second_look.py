@@ -168,7 +168,7 @@ def calibrate(net: PatchJudge, lessons: Lessons) -> float:
     net.eval()
     true = torch.from_numpy(lessons.true).float()
     with torch.inference_mode():
-        logits = net.of_both(torch.from_numpy(lessons.values)).mean(0)
+        logits = net.of_all(torch.from_numpy(lessons.values))
     steps = torch.linspace(0.5, 8, 76)
     losses = [functional.binary_cross_entropy_with_logits(logits / t, true) for t in steps]
     net.temperature.fill_(float(steps[int(torch.stack(losses).argmin())]))

@@ -75,14 +75,14 @@ def test_calibrated_chances_say_how_often_they_are_right() -> None:
     net = untaught().eval()
     values = rng.normal(0, 1, (4000, len(net.middle))).astype(np.float32)
     with torch.inference_mode():
-        logits = net.of_both(torch.from_numpy(values)).mean(0).numpy()
+        logits = net.of_all(torch.from_numpy(values)).numpy()
     with torch.no_grad():
-        for voter in net.voters:
+        for voter in (*net.first, *net.voters):
             voter[-1].weight *= 3
             voter[-1].bias *= 3
     true = rng.random(4000) < 1 / (1 + np.exp(-logits * 40))
     with torch.no_grad():
-        for voter in net.voters:
+        for voter in (*net.first, *net.voters):
             voter[-1].weight *= 40
             voter[-1].bias *= 40
     found = calibrate(net, Lessons(values, true))

@@ -231,7 +231,7 @@ class PatchJudge(nn.Module):
         kept = self.of_measures(values).mean(0).sigmoid() >= self.sift
         logits = torch.full_like(values[:, 0], _SURELY_NOT)
         if kept.any():
-            seen = torch.cat([self.features(some) for some in views[kept].split(_AT_ONCE)])
+            seen = torch.cat([self.features(some) for some in torch.split(views[kept], _AT_ONCE)])
             both = torch.cat((values[kept], seen), 1)
             logits[kept] = self.of_all(both) / self.temperature
         return logits

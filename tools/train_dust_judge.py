@@ -68,15 +68,15 @@ def main() -> None:
     net, named = PatchJudge(JudgeConfig()), imagenet_encoder(weights_file())
     net.encoder.load_state_dict({key: named[key] for key in net.encoder.state_dict()})
     if args.lessons and args.lessons.is_file():
-        kept = np.load(args.lessons)
-        lessons = Lessons(kept["values"], kept["true"])
+        file = np.load(args.lessons)
+        lessons = Lessons(file["values"], file["true"])
     else:
         lessons = collect(args.datasets, args.weights, levels, net)
         if args.lessons:
             np.savez(args.lessons, values=lessons.values, true=lessons.true)
     count, true = len(lessons.true) // 2, int(lessons.true.sum()) // 2
     logging.info("%d candidates, %d of them dust", count, true)
-    kept = 2 * round(0.85 * count)  # the images of the rest are seen by nothing before
+    kept = 2 * round(0.85 * count)  # those of the last images are for the temperature
     loss = train_judge(
         net, Lessons(lessons.values[:kept], lessons.true[:kept]), steps=args.steps, seed=args.seed
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_segkit.data.weights_card import WeightsCard
     from napari_segkit.training.config import TrainConfig
     from napari_segkit.training.events import Event
+    from napari_segkit.training.export import Sources
     from napari_segkit.training.keeper import Keeper
     from napari_segkit.training.store import Item
     from napari_segkit.training.task import Task
@@ -94,7 +95,6 @@ def train(
     WriteError
         Where the disk refuses; the checkpoint before is intact.
     """
-    from napari_segkit.training.export import Sources
     from napari_segkit.training.fit import fit
     from napari_segkit.training.keeper import Keeper
     from napari_segkit.training.store import fingerprint
@@ -117,17 +117,13 @@ def train(
     elif not valids:
         learn, judge = split(learn, config.valid_share, config.seed)
     learn = [task.lean(item) for item in learn]
-    sources = Sources(
-        f"{len(learn)} images of {', '.join(one.name for one in datasets)}",
-        _recipe(model_id, datasets, valids, config),
-        *_start(init, begun),
-    )
+    recipe = _recipe(model_id, datasets, valids, config)
     keeper = Keeper(
         out,
         name or model_id,
         task=task,
         config=config,
-        sources=sources,
+        sources=_sources(len(learn), datasets, recipe, init, begun),
         resume=resume,
         metrics=folded.metrics if folded else None,
     )
@@ -264,18 +260,22 @@ def _card(init: Path | None) -> WeightsCard | None:
     return next((read_card(one) for one in files if card_path(one).is_file()), None)
 
 
-def _start(init: Path | None, card: WeightsCard | None) -> tuple[str, str]:
-    """Hash of the weights that a training begins with or "", and the licence of what it makes."""
+def _sources(
+    count: int, datasets: Sequence[Path], recipe: str, init: Path | None, card: WeightsCard | None
+) -> Sources:
+    """What the weights come from; ``card``: of those that the training begins with."""
     from napari_segkit.data.weights import sha256_of
     from napari_segkit.data.weights_card import LICENCE
+    from napari_segkit.training.export import Sources
     from napari_segkit.training.fit import BEST
 
+    data = f"{count} images of {', '.join(one.name for one in datasets)}"
     if init is None:
-        return "", LICENCE
+        return Sources(data, recipe)
     start = sha256_of(init / BEST if init.is_dir() else init)
-    if card is None or LICENCE in card.licence:
-        return start, LICENCE if card is None else card.licence
-    return start, f"{LICENCE} AND {card.licence}"
+    given = LICENCE if card is None else card.licence
+    licence = given if LICENCE in given else f"{LICENCE} AND {given}"
+    return Sources(data, recipe, start, licence)
 
 
 def _recipe(

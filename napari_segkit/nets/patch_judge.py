@@ -24,6 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional
 
+from napari_segkit.nets.unet_lite import ENCODER
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -33,7 +35,6 @@ VIEW, VIEWS = 96, (1, 3)
 """Side of a view, and how many pixels of the image one of its own covers."""
 PLANES = 5
 """R, G, B, chance, mask."""
-ENCODER = "tf_efficientnet_lite0"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SURELY_NOT = -16.0
 _AT_ONCE = 32

@@ -120,7 +120,7 @@ def take(
     height, width = view.shape
     canvas = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
     labels = _halved(shot.labels, (height, width))
-    return develop(canvas, _camera(rng, max(height, width)), rng=rng), labels
+    return develop(canvas, studio_camera(rng, max(height, width)), rng=rng), labels
 
 
 def _focused(shot: Shot, rng: np.random.Generator) -> Field:
@@ -149,7 +149,8 @@ def _halved(labels: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.int
     return small
 
 
-def _camera(rng: np.random.Generator, size: int) -> Camera:
+def studio_camera(rng: np.random.Generator, size: int) -> Camera:
+    """Of a shop or a magazine; `size` = the photo's longer side in pixels."""
     cast = rng.normal(0, 0.02, 3)
     poor = rng.random() < 0.15
     return Camera(

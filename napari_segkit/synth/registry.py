@@ -14,6 +14,7 @@ KINDS = {
     "coins": "napari_segkit.synth.coins:Coins",
     "dust": "napari_segkit.synth.dust:Dust",
     "eggpan": "napari_segkit.synth.eggpan:EggPan",
+    "heaps": "napari_segkit.synth.heaps:Heaps",
     "rings": "napari_segkit.synth.rings:Rings",
     "shapes": "napari_segkit.synth.shapes:Shapes",
 }

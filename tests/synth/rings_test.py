@@ -20,7 +20,7 @@ def make(kind: str, seed: int, **changes: object) -> LabelledImage:
     return generator.generate(seed, generator.Options(size=SIZE, **changes))
 
 
-@pytest.mark.parametrize("kind", ["rings", "shapes"])
+@pytest.mark.parametrize("kind", ["heaps", "rings", "shapes"])
 def test_same_seed_same_pixels_and_valid_labels(kind: str) -> None:
     for seed in range(4):
         one, again = make(kind, seed), make(kind, seed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from napari.layers import Labels
+from qtpy.QtWidgets import QDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,3 +52,48 @@ def test_f47_close_it_during_a_run(
     qtbot.waitUntil(ended.is_set)
     assert not gate.open.is_set()
     assert not [layer for layer in viewer.layers if isinstance(layer, Labels)]
+
+
+class CloseByTheCross:
+    """What Qt sends when a person closes the window, not the program."""
+
+    refused = False
+
+    def spontaneous(self) -> bool:
+        return True
+
+    def ignore(self) -> None:
+        self.refused = True
+
+
+def test_f47_napari_asks_before_it_closes_the_window_during_a_run(
+    make_napari_viewer: Callable[..., Viewer],
+    gate: Any,
+    gate_dock: type[SegmentDock],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    class Refusing:
+        def __init__(self, *_: Any, extra_info: str, **__: Any) -> None:
+            asked.append(extra_info)
+
+        def exec_(self) -> QDialog.DialogCode:
+            return QDialog.DialogCode.Rejected
+
+    monkeypatch.setattr("napari._qt.qt_main_window.ConfirmCloseDialog", Refusing)
+    viewer = make_napari_viewer()
+    viewer.add_image(np.zeros((40, 60), np.uint8), name="photo")
+    dock = gate_dock(viewer)
+    viewer.window.add_dock_widget(dock, name="Gate")
+    dock.run_button.click()
+    qtbot.waitUntil(gate.inside.is_set)
+    event = CloseByTheCross()
+    viewer.window._qt_window.closeEvent(event)
+    assert asked == ["napari-segkit: Gate: photo"]
+    assert event.refused
+    with qtbot.waitSignal(dock.run.finished):
+        gate.open.set()
+    assert [layer for layer in viewer.layers if isinstance(layer, Labels)]
+    assert viewer.window._task_status_manager.get_status() == []

@@ -11,11 +11,12 @@ from qtpy.QtCore import QObject, QThreadPool
 
 from napari_segkit.errors import ImageError
 from napari_segkit.types import Progress
-from napari_segkit.widgets._worker import Failure, JobRunner
+from napari_segkit.widgets._worker import Failure, JobRunner, _JobWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from napari import Viewer
     from pytestqt.qtbot import QtBot
 
     from napari_segkit.types import Job
@@ -142,6 +143,34 @@ def test_nothing_that_a_job_held_is_kept_alive(runner: JobRunner, qtbot: QtBot) 
         runner.start(job(array), title="sum")
     del array
     qtbot.waitUntil(lambda: gc.collect() >= 0 and alive() is None)
+
+
+def live_workers() -> int:
+    gc.collect()
+    return sum(type(one) is _JobWorker for one in gc.get_objects())
+
+
+def test_a_window_keeps_no_worker_of_a_job_that_has_ended(
+    make_napari_viewer: Callable[..., Viewer], runner: JobRunner, qtbot: QtBot
+) -> None:
+    """Thousands of images are reviewed in one window, with some jobs for each."""
+    tasks = make_napari_viewer().window._task_status_manager
+
+    def failing() -> Job[None]:
+        yield Progress(0)
+        raise ValueError("no")
+
+    before = live_workers()
+    for _ in range(10):
+        with qtbot.waitSignal(runner.done):
+            runner.start(counting(1, [], []), title="count")
+        with qtbot.waitSignal(runner.failed):
+            runner.start(failing(), title="fail")
+        with qtbot.waitSignal(runner.cancelled):
+            runner.start(counting(10**9, [], []), title="count on")
+            runner.cancel()
+        assert not tasks.is_busy()
+    qtbot.waitUntil(lambda: live_workers() <= before)
 
 
 def test_a_second_start_is_refused_while_one_runs(runner: JobRunner, qtbot: QtBot) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def warm_up() -> None:
     """Import what napari's first Labels layer imports: a second, better spent in the worker."""
-    for name in ("pandas", "skimage.color"):
+    for name in ("pandas", "skimage.color.colorconv"):
         import_module(name)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_segkit.types import Progress
+from napari_segkit.widgets._collector import collector_at_rest
 from napari_segkit.widgets._layers import read_rgb
 from napari_segkit.widgets.masks._masks import warm_up
 
@@ -70,8 +71,9 @@ def look(model: Rings, sight: Sight) -> Job[Seen]:
     yield Progress(0, None, "reading the image")
     warm_up()
     image, notes = read_rgb(sight.source)
-    model.load(device=sight.device, backend=sight.backend)
-    prepared = yield from model.prepare(image, sight.params)
+    with collector_at_rest():
+        model.load(device=sight.device, backend=sight.backend)
+        prepared = yield from model.prepare(image, sight.params)
     notes = (*notes, *prepared.notes)
     return Seen(image, prepared, notes)
 

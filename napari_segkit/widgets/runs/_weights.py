@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QWidget
 from napari_segkit.data.weights_card import read_card
 from napari_segkit.data.weights_store import downloads, find_weights, versions
 from napari_segkit.errors import WeightsError
+from napari_segkit.widgets._collector import collector_at_rest
 
 if TYPE_CHECKING:
     from napari_segkit.models.base import Segmenter
@@ -64,7 +65,8 @@ class Loader:
             )
         stamp = _stamp(model.id, choice)
         if stamp != self._stamp or self.loaded is None:
-            model.load(choice.weights, device=choice.device, backend=choice.backend)
+            with collector_at_rest():
+                model.load(choice.weights, device=choice.device, backend=choice.backend)
             self.loaded, self._stamp = choice, stamp
         self.refused = None
 

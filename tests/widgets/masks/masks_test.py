@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 
 import numpy as np
@@ -23,6 +25,20 @@ from napari_segkit.widgets.masks._undo import state_of
 
 COIN = ClassDef("coin", (255, 196, 0))
 EGG = ClassDef("egg", (250, 250, 240))
+
+
+FIRST_MASK = """
+import sys
+import numpy as np
+from napari.components import ViewerModel
+from napari_segkit.widgets.masks._masks import warm_up
+viewer = ViewerModel()
+viewer.add_image(np.zeros((4, 4), np.uint8))
+warm_up()
+known = set(sys.modules)
+viewer.add_labels(np.zeros((4, 4), np.uint16))
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - known}))
+"""
 
 
 def squares(*corners: tuple[int, int], shape: tuple[int, int] = (40, 60)) -> np.ndarray:
@@ -369,3 +385,9 @@ def test_nothing_of_ours_keeps_a_mask_alive() -> None:
     del bench
     gc.collect()
     assert alive() is None
+
+
+def test_the_first_mask_imports_nothing_in_the_gui_thread() -> None:
+    run = [sys.executable, "-c", FIRST_MASK]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -104,16 +104,14 @@ def refine(question: Refining, refiner: str) -> Job[Edit]:
 def _by_grabcut(question: Refining) -> Edit:
     """On a copy of the window, so that its last answer can be in it."""
     from napari_segkit.ops.delta import delta_in
-    from napari_segkit.ops.edit import window
     from napari_segkit.ops.edits import edit_of
-    from napari_segkit.ops.refine import around, refine_instance
+    from napari_segkit.ops.refine import reach, refine_instance
 
     key, earlier = question.key, question.earlier
     box = question.box
     if earlier is not None and earlier:
         box = earlier.box if box is None else _joined(box, earlier.box)
-    shape = question.labels.shape
-    place = window(shape, question.region or around(box, question.prompts, shape))
+    place = reach(question.labels, box, question.prompts, question.region)
     top, left = place[0].start, place[1].start
     before = question.labels[place]
     work = before.astype(np.int32)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from napari_segkit.errors import MaskError, ModelError, PromptError
+from napari_segkit.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,20 +73,13 @@ def refine_with(
     ModelError
         For an answer of another size than the image's.
     """
-    from napari_segkit.ops.delta import delta_in
-    from napari_segkit.ops.edit import find_box, window
+    from napari_segkit.ops.edit import window
     from napari_segkit.ops.prompts import clean_prompts
-    from napari_segkit.ops.refine import around
+    from napari_segkit.ops.refine import known_box, reach, reshaped
 
     cleaned, _ = clean_prompts(prompts, image.shape[:2])
-    if box is None:
-        with suppress(MaskError):  # then a box or a click begins it
-            box = find_box(labels, key)
-    region = region or around(box, cleaned, labels.shape)
-    place = window(labels.shape, region)
-    view = labels[place]
-    if not view.size:
-        raise PromptError("prompts lie outside of the image", got=region)
+    box = box or known_box(labels, key)
+    place = reach(labels, box, cleaned, region)
     start = np.zeros(labels.shape, bool)
     if box is not None:
         mine = window(labels.shape, box)
@@ -99,7 +91,4 @@ def refine_with(
             expected=labels.shape,
             got=found.shape,
         )
-    inside = found[place]
-    after = np.where((view == key) & ~inside, np.int32(0), view)
-    after[inside & (view == 0)] = key
-    return delta_in(labels, place, after)
+    return reshaped(labels, place, key, found[place])

@@ -59,14 +59,9 @@ def refine_instance(
         Where there is neither an instance nor a box nor a click on it, or nothing lies inside of
         the image.
     """
-    if box is None:
-        with suppress(MaskError):  # then a box or a click begins it
-            box = find_box(labels, key)
-    region = region or around(box, prompts, labels.shape)
-    place = window(labels.shape, region)
+    box = box or known_box(labels, key)
+    place = reach(labels, box, prompts, region)
     view = labels[place]
-    if not view.size:
-        raise PromptError("prompts lie outside of the image", got=region)
     others = (view != 0) & (view != key)
     found = cut(
         image[place],
@@ -75,6 +70,36 @@ def refine_instance(
         blocked=others,
         origin=(place[1].start, place[0].start),
     )
+    return reshaped(labels, place, key, found)
+
+
+def known_box(labels: Labels, key: int) -> Rect | None:
+    """Box of an instance; ``None`` where there is none: a box or a click may begin it."""
+    with suppress(MaskError):
+        return find_box(labels, key)
+    return None
+
+
+def reach(
+    labels: Labels, box: Rect | None, prompts: Prompts, region: Rect | None
+) -> tuple[slice, slice]:
+    """Rows and columns in which an instance may change; ``region``: where it was told.
+
+    Raises
+    ------
+    PromptError
+        Where there is neither a box nor a prompt, or nothing lies inside of the image.
+    """
+    region = region or around(box, prompts, labels.shape)
+    place = window(labels.shape, region)
+    if not labels[place].size:
+        raise PromptError("prompts lie outside of the image", got=region)
+    return place
+
+
+def reshaped(labels: Labels, place: tuple[slice, slice], key: int, found: Mask) -> Delta:
+    """An instance gets the shape ``found`` (h, w) at a place, as far as no other lies there."""
+    view = labels[place]
     after = np.where((view == key) & ~found, np.int32(0), view)
     after[found & (view == 0)] = key
     return delta_in(labels, place, after)

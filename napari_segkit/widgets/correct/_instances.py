@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt, Signal
+from qtpy.QtCore import QItemSelectionModel, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from napari_segkit.widgets.parts._table_model import ELSEWHERE, TableModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from qtpy.QtCore import QItemSelection
+    from qtpy.QtCore import QItemSelection, QModelIndex
     from qtpy.QtGui import QKeyEvent
     from qtpy.QtWidgets import QWidget
 
 _Role = Qt.ItemDataRole
-_ELSEWHERE = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = getattr(_RIGHT, "value", None) or int(_RIGHT)  # PyQt5 wants a number
 ID, CLASS, SCORE, AREA, STATUS = range(5)
@@ -34,7 +35,7 @@ class Line(NamedTuple):
     status: str
 
 
-class InstanceModel(QAbstractTableModel):
+class InstanceModel(TableModel):
     """Lines in the order and with the filter that the person chose.
 
     Sorted and filtered here: a proxy model asks Python for each cell of each comparison.
@@ -49,7 +50,7 @@ class InstanceModel(QAbstractTableModel):
         super().__init__(parent)
         self._color_of = color_of
         self._lines: dict[int, Line] = {}
-        self._keys: list[int] = []
+        self._rows: list[int] = []
         self._row_of: dict[int, int] = {}
         self._sorted = (ID, False)
         self._text, self._class = "", ""
@@ -86,14 +87,14 @@ class InstanceModel(QAbstractTableModel):
 
     def _arrange(self) -> None:
         keys = self._ordered()
-        if keys == self._keys:
+        if keys == self._rows:
             return
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
-        held = [self._keys[index.row()] for index in before]
+        held = [self._rows[index.row()] for index in before]
         self._set_keys(keys)
         after = [
-            self.index(self._row_of[key], index.column()) if key in self._row_of else _ELSEWHERE
+            self.index(self._row_of[key], index.column()) if key in self._row_of else ELSEWHERE
             for key, index in zip(held, before, strict=True)
         ]
         self.changePersistentIndexList(before, after)
@@ -116,12 +117,12 @@ class InstanceModel(QAbstractTableModel):
         return text in line.class_name.lower() or text in line.status or text == str(line.key)
 
     def _set_keys(self, keys: list[int]) -> None:
-        self._keys = keys
+        self._rows = keys
         self._row_of = {key: row for row, key in enumerate(keys)}
 
     def key(self, row: int) -> int:
         """The id in a row."""
-        return self._keys[row]
+        return self._rows[row]
 
     def row_of(self, key: int) -> int | None:
         """The row of an id; ``None`` where the filter hides it, or there is none."""
@@ -143,20 +144,6 @@ class InstanceModel(QAbstractTableModel):
             found[line.class_name] = found.get(line.class_name, 0) + 1
         return found
 
-    def rowCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Lines that the filter lets through."""
-        return 0 if parent.isValid() else len(self._keys)
-
-    def columnCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Five."""
-        return 0 if parent.isValid() else len(self.headers)
-
-    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:
-        """Names of the columns."""
-        if role == _Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.headers[section]
-        return None
-
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
         """The class can be typed over."""
         flags = super().flags(index)
@@ -164,7 +151,7 @@ class InstanceModel(QAbstractTableModel):
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
         """What a cell shows; the id has its colour beside it."""
-        line = self._lines[self._keys[index.row()]]
+        line = self._lines[self._rows[index.row()]]
         column = index.column()
         if role == _Role.DisplayRole or (role == _Role.EditRole and column == CLASS):
             shown = (str(line.key), line.class_name, f"{line.score:.2f}", f"{line.area:,}")

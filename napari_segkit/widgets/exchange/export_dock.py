@@ -30,7 +30,7 @@ from napari_segkit.widgets.exchange._export import (
 from napari_segkit.widgets.exchange._exporting import export_job
 from napari_segkit.widgets.parts._choosers import MaskList
 from napari_segkit.widgets.parts._class_table import ClassTable
-from napari_segkit.widgets.parts._places import FormatChooser, TargetLine, is_taken
+from napari_segkit.widgets.parts._places import FormatChooser, TargetLine
 from napari_segkit.widgets.parts._status import StatusBox
 from napari_segkit.widgets.parts._words import counted
 
@@ -60,7 +60,6 @@ class ExportDock(Dock):
         super().__init__()
         self._viewer = napari_viewer
         self._written: Path | None = None
-        self._asked: Path | None = None
         self._left_out: tuple[str, ...] = ()
         self.runner = JobRunner(self)
         self.masks = MaskList(napari_viewer)
@@ -138,9 +137,7 @@ class ExportDock(Dock):
     def _export(self, *, overwrite: bool) -> None:
         try:
             target = self.target.path()
-            overwrite = overwrite and target == self._asked  # not another one, typed since
-            if not overwrite and is_taken(target):
-                self._asked = target
+            if not self.target.may_write(target, agreed=overwrite):
                 self.status.say(f"{target} exists already", action=_REPLACE, bad=True)
                 return
             self._start(target, overwrite=overwrite)

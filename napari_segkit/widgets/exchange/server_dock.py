@@ -22,7 +22,6 @@ from napari_segkit.widgets._worker import Failure, JobRunner
 from napari_segkit.widgets.exchange._export import Recipe, classes_of, take_down, writable
 from napari_segkit.widgets.exchange._push import Errand, Mismatches, compared, connector, pushed
 from napari_segkit.widgets.exchange._server_tabs import PullTab, PushTab
-from napari_segkit.widgets.parts._places import is_taken
 from napari_segkit.widgets.parts._status import StatusBox
 from napari_segkit.widgets.parts._words import counted
 
@@ -153,7 +152,7 @@ class CvatDock(Dock):
         target = self.pull.target.path()
         connect = connector(self._address(), insecure=self.insecure.isChecked())
         task = self._task()
-        if is_taken(target) and not overwrite:
+        if not self.pull.target.may_write(target, agreed=overwrite):
             self.status.say(f"{target} exists already", action=_OVERWRITE, bad=True)
             return
         options = WriteOptions(include_images=self.pull.images.isChecked(), overwrite=overwrite)

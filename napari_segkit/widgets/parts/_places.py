@@ -106,6 +106,7 @@ class TargetLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._asked: Path | None = None
         self.line = QLineEdit()
         self.folder_button = QPushButton("Folder…")
         self.zip_button = QPushButton("Zip…")
@@ -142,6 +143,15 @@ class TargetLine(QWidget):
             raise DatasetError("no place is chosen", remedy="name a folder or a .zip file")
         return Path(text).expanduser().absolute()
 
+    def may_write(self, target: Path, *, agreed: bool) -> bool:
+        """Whether nothing lies at a place, or the person ``agreed`` to replace it.
+
+        What was agreed to is what was asked about last, not another place that was typed since.
+        """
+        free = not _is_taken(target) or (agreed and target == self._asked)
+        self._asked = None if free else target
+        return free
+
     def _on_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the dataset")
         if chosen:
@@ -157,7 +167,7 @@ class TargetLine(QWidget):
             self.setText(chosen if chosen.lower().endswith(".zip") else f"{chosen}.zip")
 
 
-def is_taken(target: Path) -> bool:
+def _is_taken(target: Path) -> bool:
     """Whether something lies there that would be replaced."""
     return target.is_file() or (target.is_dir() and any(target.iterdir()))
 

@@ -4,71 +4,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QSortFilterProxyModel, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from napari_segkit.widgets.parts._table_model import TableModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qtpy.QtCore import QModelIndex
     from qtpy.QtWidgets import QWidget
 
     from napari_segkit.data.dataset import Fault
     from napari_segkit.jobs.browse import Browser
 
 _Role = Qt.ItemDataRole
-_ELSEWHERE = QModelIndex()
 
 
-class SampleModel(QAbstractTableModel):
+class SampleModel(TableModel):
     """A dataset's images: name, objects, and how many of which class."""
 
     headers = ("Image", "Objects", "Classes")
+    _rows: Sequence[str]
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._browser: Browser | None = None
-        self._names: tuple[str, ...] = ()
 
     def show(self, browser: Browser | None) -> None:
         """List another dataset's images."""
-        self.beginResetModel()
         self._browser = browser
-        self._names = () if browser is None else browser.names
-        self.endResetModel()
+        self._set_rows(() if browser is None else browser.names)
 
     def refresh(self) -> None:
         """Show what was counted meanwhile."""
-        if self._names:
-            last = len(self._names) - 1
+        if self._rows:
+            last = len(self._rows) - 1
             self.dataChanged.emit(self.index(0, 1), self.index(last, 2))
 
     def name(self, row: int) -> str:
         """The image of a row."""
-        return self._names[row]
+        return self._rows[row]
 
     def row_of(self, name: str) -> int:
         """The row of an image."""
-        return self._names.index(name)
-
-    def rowCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Images."""
-        return 0 if parent.isValid() else len(self._names)
-
-    def columnCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Three."""
-        return 0 if parent.isValid() else len(self.headers)
-
-    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:
-        """Names of the columns."""
-        if role == _Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.headers[section]
-        return None
+        return self._rows.index(name)
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
         """What a cell shows; the tooltip tells it in full."""
         if role not in (_Role.DisplayRole, _Role.ToolTipRole) or self._browser is None:
             return None
-        name = self._names[index.row()]
+        name = self.name(index.row())
         row = self._browser.rows.get(name)
         if index.column() == 0:
             return name
@@ -82,42 +68,23 @@ class SampleModel(QAbstractTableModel):
         return ", ".join(f"{count} {of}" for of, count in row.counts.items())
 
 
-class FaultModel(QAbstractTableModel):
+class FaultModel(TableModel):
     """A dataset's faults: kind, file, and what is wrong; the tooltip has the remedy, too."""
 
     headers = ("", "File", "What")
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._faults: Sequence[Fault] = ()
+    _rows: Sequence[Fault]
 
     def show(self, faults: Sequence[Fault]) -> None:
         """List these, errors first."""
-        self.beginResetModel()
-        self._faults = sorted(faults, key=lambda fault: fault.severity != "error")
-        self.endResetModel()
+        self._set_rows(sorted(faults, key=lambda fault: fault.severity != "error"))
 
     def fault(self, row: int) -> Fault:
         """The fault of a row."""
-        return self._faults[row]
-
-    def rowCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Faults."""
-        return 0 if parent.isValid() else len(self._faults)
-
-    def columnCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Three."""
-        return 0 if parent.isValid() else len(self.headers)
-
-    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:
-        """Names of the columns."""
-        if role == _Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.headers[section]
-        return None
+        return self._rows[row]
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
         """What a cell shows; the tooltip has everything."""
-        fault = self._faults[index.row()]
+        fault = self.fault(index.row())
         if role == _Role.ToolTipRole:
             place = " ".join(filter(None, (fault.file, fault.where)))
             return "\n".join(filter(None, (place, fault.what, fault.remedy)))
@@ -130,7 +97,7 @@ class FaultModel(QAbstractTableModel):
 class LongTable(QTableView):
     """Rows of one height, of which only the visible ones are looked at."""
 
-    def __init__(self, model: QAbstractTableModel, *, wide: int, parent: QWidget | None = None):
+    def __init__(self, model: TableModel, *, wide: int, parent: QWidget | None = None):
         super().__init__(parent)
         self.filtered = QSortFilterProxyModel(self)
         self.filtered.setSourceModel(model)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QLabel,
@@ -18,13 +17,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_segkit.data.dataset import WriteOptions
-from napari_segkit.data.formats.registry import FORMATS
 from napari_segkit.data.provenance import beside
 from napari_segkit.errors import SegkitError
 from napari_segkit.jobs.review import DONE, counts
 from napari_segkit.jobs.review_report import export_store, session_report, summary
 from napari_segkit.widgets._worker import Failure, JobRunner
-from napari_segkit.widgets.parts._places import TargetLine, is_taken
+from napari_segkit.widgets.parts._places import FormatChooser, TargetLine
 from napari_segkit.widgets.parts._status import StatusBox
 from napari_segkit.widgets.parts._words import counted
 from napari_segkit.widgets.review._list import MARKS
@@ -95,12 +93,11 @@ class ResultsPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._store: Store | None = None
-        self._asked: Path | None = None
         self.runner = JobRunner(self)
         self.summary = QLabel()
         self.report_button = QPushButton("Save report…")
         self.target = TargetLine()
-        self.format = QComboBox()
+        self.format = FormatChooser()
         self.include_images = QCheckBox("Include the images")
         self.export_button = QPushButton("Export accepted")
         self.status = StatusBox()
@@ -114,13 +111,7 @@ class ResultsPanel(QWidget):
             "A table (CSV), a line per image: status, objects, edits, seconds, IoU of the "
             "prediction with what you accepted"
         )
-        for form in FORMATS.values():
-            self.format.addItem(form.title, form.id)
         self.format.setToolTip("How the dataset is laid out")
-        self.format.setMinimumContentsLength(12)
-        self.format.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.export_button.setToolTip(
             "Write the accepted masks as a dataset, and beside it as JSON what made each of them"
         )
@@ -195,9 +186,7 @@ class ResultsPanel(QWidget):
         self.finishing.emit()
         try:
             target = self.target.path()
-            overwrite = overwrite and target == self._asked  # not another one, typed since
-            if not overwrite and is_taken(target):
-                self._asked = target
+            if not self.target.may_write(target, agreed=overwrite):
                 self.status.say(f"{target} exists already", action=_REPLACE, bad=True)
                 return
             options = WriteOptions(

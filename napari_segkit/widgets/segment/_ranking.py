@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_segkit.errors import InputError
@@ -14,6 +14,7 @@ from napari_segkit.models.registry import get_model
 from napari_segkit.types import Progress
 from napari_segkit.widgets._worker import Failure, JobRunner
 from napari_segkit.widgets.parts._sample_table import LongTable
+from napari_segkit.widgets.parts._table_model import TableModel
 from napari_segkit.widgets.parts._words import counted
 from napari_segkit.widgets.runs._run import Outcome
 from napari_segkit.widgets.runs._weights import Loader
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
+    from qtpy.QtCore import QModelIndex
 
     from napari_segkit.data.images import LoadedImage
     from napari_segkit.jobs.mine import Candidate, MineReport
@@ -30,46 +32,26 @@ if TYPE_CHECKING:
     from napari_segkit.widgets.runs._weights import Choice
 
 _Role = Qt.ItemDataRole
-_ELSEWHERE = QModelIndex()
 _NOTES = 3  # images that could not be read, told one by one
 
 
-class CandidateModel(QAbstractTableModel):
+class CandidateModel(TableModel):
     """Images with what the model found and doubts, the most doubtful first."""
 
     headers = ("Image", "Objects", "Doubt")
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._rows: Sequence[Candidate] = ()
+    _rows: Sequence[Candidate]
 
     def show(self, rows: Sequence[Candidate]) -> None:
         """List other images."""
-        self.beginResetModel()
-        self._rows = rows
-        self.endResetModel()
+        self._set_rows(rows)
 
     def candidate(self, row: int) -> Candidate:
         """The image of a row."""
         return self._rows[row]
 
-    def rowCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Images."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex = _ELSEWHERE) -> int:
-        """Three."""
-        return 0 if parent.isValid() else len(self.headers)
-
-    def headerData(self, section: int, orientation: Any, role: int = _Role.DisplayRole) -> Any:
-        """Names of the columns."""
-        if role == _Role.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.headers[section]
-        return None
-
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
         """What a cell shows; the tooltip is the file."""
-        one = self._rows[index.row()]
+        one = self.candidate(index.row())
         if role == _Role.ToolTipRole:
             return str(one.path)
         if role != _Role.DisplayRole:

@@ -149,6 +149,14 @@ def test_pulled_masks_become_a_dataset(
     said = bench.press(bench.dock.pull.pull_button)
     assert said == f"⚠ {target} exists already"
     assert bench.dock.status.action_button.text() == "Replace it"
+    other = bench.folder / "of another task"
+    other.mkdir()
+    (other / "notes.txt").write_text("keep")
+    bench.dock.pull.target.setText(str(other))  # typed after the question
+    assert bench.press(bench.dock.status.action_button) == f"⚠ {other} exists already"
+    assert (other / "notes.txt").read_text() == "keep"
+    bench.dock.pull.target.setText(str(target))
+    bench.press(bench.dock.pull.pull_button)
     assert bench.press(bench.dock.status.action_button) == "2 images, 3 objects pulled"
 
 

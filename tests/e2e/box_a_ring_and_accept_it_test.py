@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pytest
 from qtpy.QtCore import Qt
 
 if TYPE_CHECKING:
@@ -15,17 +13,13 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
 
-@pytest.mark.usefixtures("ring_base")
 def test_box_a_ring_and_accept_it(
-    make_napari_viewer: Callable[..., Viewer],
+    rings_to_box: tuple[Viewer, Any],
     open_dock: Callable[[Viewer, str], Any],
     mouse: Callable[[Viewer], Any],
     qtbot: QtBot,
 ) -> None:
-    viewer = make_napari_viewer(show=True)
-    viewer.add_image(np.full((200, 300, 3), 220, np.uint8), name="photo", rgb=True)
-    dock = open_dock(viewer, "Rings (SAM + LoRA)")
-    qtbot.waitUntil(lambda: dock.session.asker.seen is not None, timeout=20_000)
+    viewer, dock = rings_to_box
     assert dock.panel.state.text().startswith("● Ready · encoded in ")
 
     dock.panel.tools["boxes"].click()

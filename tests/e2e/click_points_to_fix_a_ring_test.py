@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,17 +13,12 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
 
-@pytest.mark.usefixtures("ring_base")
 def test_click_points_to_fix_a_ring(
-    make_napari_viewer: Callable[..., Viewer],
-    open_dock: Callable[[Viewer, str], Any],
+    rings_to_box: tuple[Viewer, Any],
     mouse: Callable[[Viewer], Any],
     qtbot: QtBot,
 ) -> None:
-    viewer = make_napari_viewer(show=True)
-    viewer.add_image(np.full((200, 300, 3), 220, np.uint8), name="photo", rgb=True)
-    dock = open_dock(viewer, "Rings (SAM + LoRA)")
-    qtbot.waitUntil(lambda: dock.session.asker.seen is not None, timeout=20_000)
+    viewer, dock = rings_to_box
     hand = mouse(viewer)
 
     def settled() -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari import Viewer
+    from napari.layers import Labels
     from pytestqt.qtbot import QtBot
 
 
@@ -144,6 +145,35 @@ def correct(qtbot: QtBot, open_dock: Callable[[Viewer, str], Any]) -> Callable[[
         return dock
 
     return opened
+
+
+@pytest.fixture
+def coins_to_correct(
+    make_napari_viewer: Callable[..., Viewer],
+    open_dock: Callable[[Viewer, str], Any],
+    run_to_end: Callable[[Any], str],
+    correct: Callable[[Viewer], Any],
+) -> tuple[Viewer, Labels, Any]:
+    """The photo of 24 coins with the mask of a run, and the Correct dock."""
+    viewer = make_napari_viewer()
+    viewer.open_sample("napari-segkit", "coins")
+    run_to_end(open_dock(viewer, "Coins"))
+    return viewer, viewer.layers["coins · coins"], correct(viewer)
+
+
+@pytest.fixture
+def rings_to_box(
+    ring_base: None,
+    make_napari_viewer: Callable[..., Viewer],
+    open_dock: Callable[[Viewer, str], Any],
+    qtbot: QtBot,
+) -> tuple[Viewer, Any]:
+    """A gray photo of 200 x 300 pixels and the dock of rings, which has looked at it."""
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(np.full((200, 300, 3), 220, np.uint8), name="photo", rgb=True)
+    dock = open_dock(viewer, "Rings (SAM + LoRA)")
+    qtbot.waitUntil(lambda: dock.session.asker.seen is not None, timeout=20_000)
+    return viewer, dock
 
 
 @pytest.fixture

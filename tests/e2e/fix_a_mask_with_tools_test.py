@@ -13,24 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari import Viewer
+    from napari.layers import Labels
     from pytestqt.qtbot import QtBot
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 
 
 def test_fix_a_mask_with_tools(
-    make_napari_viewer: Callable[..., Viewer],
-    open_dock: Callable[[Viewer, str], Any],
-    run_to_end: Callable[[Any], str],
-    correct: Callable[[Viewer], Any],
+    coins_to_correct: tuple[Viewer, Labels, Any],
     canvas: Callable[[Viewer], Any],
     qtbot: QtBot,
 ) -> None:
-    viewer = make_napari_viewer()
-    viewer.open_sample("napari-segkit", "coins")
-    run_to_end(open_dock(viewer, "Coins"))
-    mask = viewer.layers["coins · coins"]
-    dock = correct(viewer)
+    viewer, mask, dock = coins_to_correct
     picture = canvas(viewer)
     table, found = dock.instances.table, mask.data.copy()
     assert dock.instances.summary.text() == "24 objects"

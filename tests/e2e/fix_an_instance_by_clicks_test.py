@@ -13,22 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari import Viewer
+    from napari.layers import Labels
     from pytestqt.qtbot import QtBot
 
 
 def test_fix_an_instance_by_clicks(
-    make_napari_viewer: Callable[..., Viewer],
-    open_dock: Callable[[Viewer, str], Any],
-    run_to_end: Callable[[Any], str],
-    correct: Callable[[Viewer], Any],
+    coins_to_correct: tuple[Viewer, Labels, Any],
     canvas: Callable[[Viewer], Any],
     qtbot: QtBot,
 ) -> None:
-    viewer = make_napari_viewer()
-    viewer.open_sample("napari-segkit", "coins")
-    run_to_end(open_dock(viewer, "Coins"))
-    mask = viewer.layers["coins · coins"]
-    dock = correct(viewer)
+    viewer, mask, dock = coins_to_correct
     truth = mask.data == 5
     rows, columns = np.nonzero(truth)
     left = columns < columns.mean() - 2  # a bad stroke took the left half away

@@ -12,22 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari import Viewer
+    from napari.layers import Labels
     from pytestqt.qtbot import QtBot
 
 
 def test_paint_a_new_object_with_a_class(
-    make_napari_viewer: Callable[..., Viewer],
-    open_dock: Callable[[Viewer, str], Any],
-    run_to_end: Callable[[Any], str],
-    correct: Callable[[Viewer], Any],
+    coins_to_correct: tuple[Viewer, Labels, Any],
     canvas: Callable[[Viewer], Any],
     qtbot: QtBot,
 ) -> None:
-    viewer = make_napari_viewer()
-    viewer.open_sample("napari-segkit", "coins")
-    run_to_end(open_dock(viewer, "Coins"))
-    mask = viewer.layers["coins · coins"]
-    dock = correct(viewer)
+    viewer, mask, dock = coins_to_correct
     bar, rows, picture = dock.instances.class_bar, dock.instances.rows, canvas(viewer)
     camera_of(viewer).center = (0, 5, 5)
     camera_of(viewer).zoom = 8

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
-from qtpy.QtCore import QThreadPool
 
 from napari_segkit.data.provenance import beside, read_provenance
 from napari_segkit.data.store import Status, Store
 from napari_segkit.errors import WriteError
-from napari_segkit.models import registry
 from napari_segkit.widgets.masks._sheet import histories
 from napari_segkit.widgets.review import _shelf
 from napari_segkit.widgets.review._session import session_of
@@ -22,21 +20,9 @@ from tests.bright import Bright
 from tests.reviewing import Desk, photos, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setitem(registry._locations(), "bright", "tests.bright:Bright")
-    Bright.runs = 0
-    found = Desk(qtbot, ViewerModel())
-    qtbot.addWidget(found.dock)
-    yield found
-    found.dock.session.close()
-    QThreadPool.globalInstance().waitForDone(5000)
 
 
 def choose(desk: Desk, model_id: str = "bright") -> None:

@@ -11,11 +11,10 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks
-from qtpy.QtCore import QCoreApplication, QThreadPool
+from qtpy.QtCore import QCoreApplication
 
 from napari_segkit.data.store import Record, Status, Store
 from napari_segkit.errors import WriteError
-from napari_segkit.models import registry
 from napari_segkit.ops.instance_rows import InstanceRow
 from napari_segkit.types import ClassDef
 from napari_segkit.widgets._identity import identity
@@ -27,25 +26,12 @@ from napari_segkit.widgets.masks._binding import classes_of, find_mask, read_bin
 from napari_segkit.widgets.masks._undo import state_of
 from napari_segkit.widgets.segment._filling import FillPanel
 from napari_segkit.widgets.segment.dock import SegmentDock
-from tests.bright import Bright
 from tests.reviewing import SHAPE, Desk, photos, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setitem(registry._locations(), "bright", "tests.bright:Bright")
-    Bright.runs = 0
-    found = Desk(qtbot, ViewerModel())
-    qtbot.addWidget(found.dock)
-    yield found
-    found.dock.session.close()
-    QThreadPool.globalInstance().waitForDone(5000)
 
 
 def store_classes(folder: Path, *colors: tuple[int, int, int]) -> Path:

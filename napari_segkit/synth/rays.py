@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from napari_segkit.synth.noise import Field, Real
-from napari_segkit.synth.view import Points, Window
+from napari_segkit.synth.view import Points, Window, camera_axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,15 +99,9 @@ def look_at(
     roll: float = 0.0,
 ) -> Eye:
     """A camera above the table; angles in radians, ``view_angle`` across the longer side."""
-    ce, se = math.cos(elevation), math.sin(elevation)
-    ca, sa = math.cos(azimuth), math.sin(azimuth)
-    forward = np.array([-ce * ca, -ce * sa, -se])
-    right = np.array([-sa, ca, 0.0])
-    down = np.cross(forward, right)
-    c, s = math.cos(roll), math.sin(roll)
-    axes = np.stack([c * right + s * down, c * down - s * right, forward])
+    axes = camera_axes(elevation, azimuth, roll)
     focal = max(shape) / 2 / math.tan(view_angle / 2)
-    return Eye(shape, target - forward * distance, axes, focal)
+    return Eye(shape, target - axes[2] * distance, axes, focal)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from napari_segkit.synth.noise import Field
+from napari_segkit.synth.view import camera_axes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -190,15 +191,9 @@ def eye_at(
     roll: float = 0.0,
 ) -> Eye:
     """A camera that looks at a point from above the floor; angles in radians, focal in pixels."""
-    ce, se = math.cos(elevation), math.sin(elevation)
-    ca, sa = math.cos(azimuth), math.sin(azimuth)
-    forward = np.array([-ce * ca, -ce * sa, -se])
-    right = np.array([-sa, ca, 0.0])
-    down = np.cross(forward, right)
-    c, s = math.cos(roll), math.sin(roll)
-    axes = np.stack([c * right + s * down, c * down - s * right, forward]).astype(np.float32)
-    place = np.asarray(target - forward * distance, np.float32)
-    return Eye(shape, place, axes, focal)
+    axes = camera_axes(elevation, azimuth, roll)
+    place = np.asarray(target - axes[2] * distance, np.float32)
+    return Eye(shape, place, axes.astype(np.float32), focal)
 
 
 def nearest(eye: Eye, points: Field) -> tuple[NDArray[np.int32], Field]:

@@ -51,6 +51,17 @@ class View:
         return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
 
 
+def camera_axes(elevation: float, azimuth: float, roll: float) -> Points:
+    """(3, 3) of a camera above a table with z up: rows right, down, forward; angles in radians."""
+    ce, se = math.cos(elevation), math.sin(elevation)
+    ca, sa = math.cos(azimuth), math.sin(azimuth)
+    forward = np.array([-ce * ca, -ce * sa, -se])
+    right = np.array([-sa, ca, 0.0])
+    down = np.cross(forward, right)
+    c, s = math.cos(roll), math.sin(roll)
+    return np.stack([c * right + s * down, c * down - s * right, forward])
+
+
 @dataclass(frozen=True)
 class Window:
     """A rectangle of an image: rows y0 to y1, columns x0 to x1, ends excluded."""

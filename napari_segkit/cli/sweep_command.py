@@ -11,7 +11,7 @@ from rich.table import Table
 from napari_segkit.cli.report import err, print_json
 from napari_segkit.cli.report import out as stdout
 from napari_segkit.cli.run import run, told
-from napari_segkit.cli.train_commands import tell_text, typed_values
+from napari_segkit.cli.train_commands import given, tell_text, typed_values
 from napari_segkit.errors import ParamsError
 from napari_segkit.jobs.sweep import SweepReport, sweep
 from napari_segkit.training.config import read_config
@@ -49,9 +49,8 @@ def sweep_command(
 
         if model != "rings":
             raise ParamsError("only adapters have a rank", expected="rings", got=model)
-        flags = {"base": base, "epochs": epochs}
         changes = typed_values(settings or [])
-        changes |= {key: value for key, value in flags.items() if value is not None}
+        changes |= given(base=base, epochs=epochs)
         job = sweep(
             dataset,
             out,

@@ -18,7 +18,7 @@ from napari_segkit.data.formats.classes import read_value_map
 from napari_segkit.data.formats.indexed_png import IndexedPng
 from napari_segkit.data.formats.registry import get_format
 from napari_segkit.jobs.evaluate import evaluate
-from napari_segkit.jobs.train import event_json, train
+from napari_segkit.jobs.train import TrainReport, event_json, train
 from napari_segkit.training.config import read_config
 
 if TYPE_CHECKING:
@@ -86,22 +86,13 @@ def train_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train a model; the best weights by validation are kept."""
-    flags = {
-        "epochs": epochs,
-        "steps": steps,
-        "batch": batch,
-        "rank": rank,
-        "base": base,
-        "lr": lr,
-        "seed": seed,
-        "threads": threads,
-    }
     with told(as_json):
         from napari_segkit.data.weights_store import find_weights
         from napari_segkit.training.tasks import get_task
 
         changes = typed_values(settings or [])
-        changes |= {key: value for key, value in flags.items() if value is not None}
+        changes |= given(epochs=epochs, steps=steps, batch=batch, rank=rank)
+        changes |= given(base=base, lr=lr, seed=seed, threads=threads)
         job = train(
             model,
             datasets,
@@ -114,14 +105,21 @@ def train_command(
             on_event=_tell_json if progress is ProgressForm.JSON else tell_text,
         )
         report = run(job, as_json or progress is ProgressForm.JSON)
-        if progress is ProgressForm.JSON:
-            sys.stdout.write(
-                json.dumps({"event": "Finished", **asdict(report)}, default=str) + "\n"
-            )
-        elif as_json:
-            print_json(asdict(report))
-        else:
-            err.print(f"{report.weights}: epoch {report.best_epoch} of {report.epoch}")
+        _tell_report(report, progress, as_json=as_json)
+
+
+def given(**flags: Any) -> dict[str, Any]:
+    """Settings by their flags, without those that were not given."""
+    return {key: value for key, value in flags.items() if value is not None}
+
+
+def _tell_report(report: TrainReport, progress: ProgressForm, *, as_json: bool) -> None:
+    if progress is ProgressForm.JSON:
+        sys.stdout.write(json.dumps({"event": "Finished", **asdict(report)}, default=str) + "\n")
+    elif as_json:
+        print_json(asdict(report))
+    else:
+        err.print(f"{report.weights}: epoch {report.best_epoch} of {report.epoch}")
 
 
 def typed_values(pairs: list[str]) -> dict[str, Any]:

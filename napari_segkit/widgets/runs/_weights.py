@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from napari_segkit.data.weights_card import read_card
 from napari_segkit.data.weights_store import downloads, find_weights, versions
 from napari_segkit.errors import WeightsError
 from napari_segkit.widgets._collector import collector_at_rest
+from napari_segkit.widgets.parts._file_chooser import FileChooser
 
 if TYPE_CHECKING:
+    from napari_segkit.data.weights_store import Version
     from napari_segkit.models.base import Segmenter
 
 DEVICES = {"automatic": "auto", "CPU": "cpu", "GPU (CUDA)": "cuda", "GPU (MPS)": "mps"}
 BACKENDS = {"automatic": "auto", "torch": "torch", "OpenVINO": "openvino"}
-_FILE = "File…"
 _FILES = "Weights (*.safetensors *.xml *.pth *.pt *.ckpt);;All files (*)"
 _NONE = "none here: choose a file"
 
@@ -78,20 +79,11 @@ def _stamp(model_id: str, choice: Choice) -> object:
     return path, state.st_mtime_ns, state.st_size, choice.device, choice.backend
 
 
-class WeightsChooser(QComboBox):
-    """Shipped, own and downloaded weights of a model, and any file; read anew when it opens."""
-
-    chosen = Signal()
+class WeightsChooser(FileChooser):
+    """Shipped, own and downloaded weights of a model, and any file."""
 
     def __init__(self, model_id: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._model = model_id
-        self._file: Path | None = None
-        self._shown = 0
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
-        self.refresh()
-        self.activated.connect(self._on_activated)
+        super().__init__(partial(_entries, model_id), title="Weights", files=_FILES, parent=parent)
 
     @property
     def path(self) -> Path | None:
@@ -101,55 +93,28 @@ class WeightsChooser(QComboBox):
 
     @path.setter
     def path(self, path: Path | None) -> None:
-        if path is not None and self._row_of(path) < 0:
-            self._file = path
-            self.refresh()
-        self._show(max(self._row_of(path), 0))
-        self.chosen.emit()
+        self.choose(path)
 
-    def refresh(self) -> None:
-        """List what is there now; what was chosen stays."""
-        before = self.path
-        self.clear()
-        for text, path in _entries(self._model):
-            self.addItem(text, path)
-        if self._file is not None:
-            self.addItem(self._file.name, self._file)
-        self.addItem(_FILE, _FILE)
-        self._show(max(self._row_of(before), 0))
+    def choose_file(self, name: str) -> None:
+        """Choose the file that a dialog gave."""
+        self.choose(Path(name))
 
-    def showPopup(self) -> None:
-        """Open the list."""
-        self.refresh()
-        super().showPopup()
+    def hint(self) -> str:
+        """The file itself: names may be alike."""
+        return "those in use; see `segkit weights list`" if self.path is None else str(self.path)
 
-    def _row_of(self, path: Path | None) -> int:
-        rows = (row for row in range(self.count()) if self.itemData(row) == path)
-        return next(rows, -1)
 
-    def _show(self, row: int) -> None:
-        self._shown = row
-        self.setCurrentIndex(row)
-        where = "those in use; see `segkit weights list`" if self.path is None else self.path
-        self.setToolTip(f"Weights: {where}")
-
-    def _on_activated(self, row: int) -> None:
-        if self.itemData(row) != _FILE:
-            self._show(row)
-            self.chosen.emit()
-            return
-        self._show(self._shown)
-        name, _ = QFileDialog.getOpenFileName(self, "Weights", "", _FILES)
-        if name:
-            self.path = Path(name)
+def known_versions(model_id: str) -> list[Version]:
+    """Versions of a model's weights; none where their list cannot be read, which loading tells."""
+    try:
+        return versions(model_id)
+    except WeightsError:
+        return []
 
 
 def _entries(model_id: str) -> list[tuple[str, Path | None]]:
     """Texts and files; the first one stands for the weights in use."""
-    try:
-        known = versions(model_id)
-    except WeightsError:  # told in full when they are loaded
-        known = []
+    known = known_versions(model_id)
     used = next((one.name for one in known if one.adopted), None)
     first = _NONE if used is None else f"{used} (in use)"
     own = [(one.name, one.path) for one in known if not one.adopted]

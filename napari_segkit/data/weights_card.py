@@ -32,6 +32,10 @@ class Normalisation(_Part):
     std: Annotated[tuple[float, float, float], AfterValidator(_positive)] = (1.0, 1.0, 1.0)
 
 
+IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+"""Of networks that begin with weights of ImageNet."""
+
+
 class TrainingFacts(_Part):
     """Where the numbers come from.
 

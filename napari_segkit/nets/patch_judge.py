@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional
 
+from napari_segkit.data.weights_card import IMAGENET
 from napari_segkit.nets.unet_lite import ENCODER
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ VIEW, VIEWS = 96, (1, 3)
 """Side of a view, and how many pixels of the image one of its own covers."""
 PLANES = 5
 """R, G, B, chance, mask."""
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SURELY_NOT = -16.0
 _AT_ONCE = 32
 """Candidates that the encoder sees at once: about 60 MB."""
@@ -240,7 +240,7 @@ class PatchJudge(nn.Module):
     def features(self, views: Tensor) -> Tensor:
         """(N, L) of the encoder: of each view and level the mean of its middle, and of all."""
         flat = views[:, :, :3].flatten(0, 1).float() / 255
-        mean, std = (flat.new_tensor(v).view(3, 1, 1) for v in (_MEAN, _STD))
+        mean, std = (flat.new_tensor(v).view(3, 1, 1) for v in (IMAGENET.mean, IMAGENET.std))
         pixels = ((flat - mean) / std).contiguous(memory_format=torch.channels_last)
         parts = []
         for level, reach in zip(self.encoder(pixels), _REACH, strict=True):

@@ -127,7 +127,10 @@ class Dust(NetworkSegmenter):
 
         super().load(weights, device=device, backend=backend)
         path = shipped("weights") / "dust-judge.safetensors"
-        self._judge = read_second_look(path, self.backend.device) if path.is_file() else None
+        self._judge = None
+        if path.is_file():
+            openvino = self.backend.name.startswith("OpenVINO")
+            self._judge = read_second_look(path, self.backend.device, openvino=openvino)
 
     def judge(self, params: DustParams) -> SecondLook | None:
         """What looks a second time, where something does."""

@@ -6,6 +6,7 @@ start takes a tenth of the time.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import threading
@@ -15,14 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 import openvino as ov
 import torch
+from openvino.frontend import GeneralFailure, OpConversionFailure, OpValidationFailure
 
 from napari_segkit.data.atomic import disk_errors
-from napari_segkit.errors import WeightsError
+from napari_segkit.errors import SegkitError, WeightsError, WriteError
+from napari_segkit.paths import user_cache
 from napari_segkit.runtime.openvino_graph import Graph
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_segkit.runtime.base import Batch, Chances
     from napari_segkit.runtime.torch_backend import Served
+
+logger = logging.getLogger(__name__)
+
+TROUBLE = (RuntimeError, MemoryError, GeneralFailure, OpConversionFailure, OpValidationFailure)
+"""What OpenVINO raises where it cannot convert, compile or run a network."""
 
 _MOST_SHAPES = 8  # kept compiled
 
@@ -78,6 +88,33 @@ def read_ir(path: Path) -> Any:
             got=str(error).strip().splitlines()[-1][:200],
             remedy="make it again with segkit optimize",
         ) from error
+
+
+def kept_graph(name: str, make: Callable[[], Any], *, threads: int = 0) -> Graph:
+    """A compiled network of the cache, or made and kept there.
+
+    Parameters
+    ----------
+    name
+        Of the file, with a hash of the weights in it; "" keeps nothing on the disk.
+    make
+        Gives the model where there is none yet.
+    threads
+        0 = as OpenVINO chooses.
+    """
+    path = user_cache() / "openvino" / f"{name}-{ov.__version__.split('-')[0]}.xml"
+    if name and path.is_file():
+        try:
+            return Graph(read_ir(path), threads=threads)
+        except (SegkitError, RuntimeError) as error:
+            logger.info("converted anew: %s", error)
+    model = make()
+    if name:
+        try:
+            save_ir(model, path, half=False)
+        except (OSError, WriteError) as error:
+            logger.info("nothing is kept for the next start: %s", error)
+    return Graph(model, threads=threads)
 
 
 class OpenVinoBackend:

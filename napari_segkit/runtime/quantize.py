@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from napari_segkit.runtime.base import Batch
 
 
+_PLAIN = ("Parameter", "Constant", "Result")
+
+
 def quantised(model: Any, batches: Sequence[Batch]) -> Any:
     """A copy of an OpenVINO model in INT8.
 
@@ -66,9 +69,17 @@ def quantised_graph(
 
 
 def _rim(model: Any) -> list[str]:
-    """The first and the last convolution: what is faint is lost there, and they cost little."""
-    names = [one.get_friendly_name() for one in model.get_ordered_ops() if _is_convolution(one)]
-    return [names[0], names[-1]] if names else []
+    """All up to the first convolution, and the last one: they cost little.
+
+    What is faint is lost there: 8 bits hold the light of a photo, not how little a soft spot
+    differs from the mean around it, which the dust network computes first.
+    """
+    operations = [one for one in model.get_ordered_ops() if one.get_type_name() not in _PLAIN]
+    where = [n for n, one in enumerate(operations) if _is_convolution(one)]
+    if not where:
+        return []
+    kept = [*operations[: where[0] + 1], operations[where[-1]]]
+    return [one.get_friendly_name() for one in kept]
 
 
 def _is_convolution(operation: Any) -> bool:

@@ -14,14 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import openvino as ov
 import torch
-from openvino.frontend import GeneralFailure, OpConversionFailure, OpValidationFailure
 from segment_anything.modeling import ImageEncoderViT
 
-from napari_segkit.errors import SegkitError, WriteError
 from napari_segkit.nets.sam_folded import FoldedDecoder, FoldedEncoder
-from napari_segkit.paths import user_cache
-from napari_segkit.runtime.openvino_backend import read_ir, save_ir
-from napari_segkit.runtime.openvino_graph import Graph
+from napari_segkit.runtime.openvino_backend import TROUBLE, kept_graph
 from napari_segkit.runtime.sam_backend import SamBackend
 
 if TYPE_CHECKING:
@@ -29,10 +25,11 @@ if TYPE_CHECKING:
 
     from segment_anything.modeling import Sam
 
+    from napari_segkit.runtime.openvino_graph import Graph
+
 logger = logging.getLogger(__name__)
 
-_TROUBLE = (RuntimeError, MemoryError, GeneralFailure, OpConversionFailure, OpValidationFailure)
-_MOST_ENCODERS = 2  # kept compiled: the base and an adapter
+_MOST = 4  # graphs kept compiled: encoder and decoder of the base and of an adapter
 
 
 class OpenVinoSam(SamBackend):
@@ -54,14 +51,13 @@ class OpenVinoSam(SamBackend):
         self.name = "OpenVINO, FP32"
         self._key = key
         self._lock = Lock()
-        self._encoders: OrderedDict[str, Graph] = OrderedDict()
-        self._masks_graph: Graph | None = None
+        self._graphs: OrderedDict[str, Graph] = OrderedDict()
 
     def _embedding(self, pixels: torch.Tensor) -> torch.Tensor:
         if not self.notes:
             try:
-                return torch.from_numpy(self._encoder()(pixels.numpy())[0])
-            except _TROUBLE as error:
+                return torch.from_numpy(self._ready("encoder", encoder_model)(pixels.numpy())[0])
+            except TROUBLE as error:
                 self._give_up(error)
         return super()._embedding(pixels)
 
@@ -71,9 +67,9 @@ class OpenVinoSam(SamBackend):
         if not self.notes:
             try:
                 arrays = (one.numpy() for one in (image, sparse, dense))
-                logits, scores = self._mask_graph()(*arrays)
+                logits, scores = self._ready("decoder", decoder_model)(*arrays)
                 return torch.from_numpy(logits), torch.from_numpy(scores)
-            except _TROUBLE as error:
+            except TROUBLE as error:
                 self._give_up(error)
         return super()._masks(image, sparse, dense)
 
@@ -84,38 +80,18 @@ class OpenVinoSam(SamBackend):
         self.notes = (f"OpenVINO failed, so torch was used ({first})",)
         self.name = "torch, cpu"
 
-    def _encoder(self) -> Graph:
+    def _ready(self, part: str, model: Callable[[Sam], Any]) -> Graph:
+        """Encoder or decoder with the adapter in use."""
+        name = f"sam-{part}-{self._key[:16]}-{self.variant[:16] or 'base'}"
         with self._lock:
-            if self.variant not in self._encoders:
-                name = f"sam-encoder-{self._key[:16]}-{self.variant[:16] or 'base'}"
-                self._encoders[self.variant] = self._graph(name, lambda: encoder_model(self.sam))
-                while len(self._encoders) > _MOST_ENCODERS:
-                    self._encoders.popitem(last=False)
-            self._encoders.move_to_end(self.variant)
-            return self._encoders[self.variant]
-
-    def _mask_graph(self) -> Graph:
-        with self._lock:
-            if self._masks_graph is None:
-                name = f"sam-decoder-{self._key[:16]}"
-                self._masks_graph = self._graph(name, lambda: decoder_model(self.sam))
-            return self._masks_graph
-
-    def _graph(self, name: str, make: Callable[[], Any]) -> Graph:
-        """Of the cache, or made and kept there."""
-        path = user_cache() / "openvino" / f"{name}-{ov.__version__.split('-')[0]}.xml"
-        if self._key and path.is_file():
-            try:
-                return Graph(read_ir(path), threads=self._threads)
-            except (SegkitError, RuntimeError) as error:
-                logger.info("converted anew: %s", error)
-        model = make()
-        if self._key:
-            try:
-                save_ir(model, path, half=False)
-            except (OSError, WriteError) as error:
-                logger.info("nothing is kept for the next start: %s", error)
-        return Graph(model, threads=self._threads)
+            if name not in self._graphs:
+                self._graphs[name] = kept_graph(
+                    name if self._key else "", lambda: model(self.sam), threads=self._threads
+                )
+                while len(self._graphs) > _MOST:
+                    self._graphs.popitem(last=False)
+            self._graphs.move_to_end(name)
+            return self._graphs[name]
 
 
 def encoder_model(sam: Sam) -> Any:

@@ -4,13 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import openvino as ov
 import pytest
+import torch
 
 from napari_segkit.data.weights import load_weights
 from napari_segkit.errors import ParamsError, WeightsError
+from napari_segkit.nets.registry import build
 from napari_segkit.runtime import choose
 from napari_segkit.runtime.choose import open_backend, open_ir
 from napari_segkit.runtime.openvino_backend import convert, save_ir
+from napari_segkit.runtime.quantize import _rim
 from napari_segkit.runtime.torch_backend import make_served, pick_device
 from tests.models.tiny import tiny_weights
 
@@ -122,3 +126,21 @@ def test_devices_and_backends_that_are_not_here(folder: Path, monkeypatch) -> No
     monkeypatch.setattr(choose, "pick_device", lambda _: "cuda")
     with pytest.raises(ParamsError, match="OpenVINO runs on the CPU"):
         open_backend(card, tensors, backend="openvino", device="cuda")
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace")
+def test_8_bits_spare_all_that_comes_before_the_first_convolution() -> None:
+    net = build("unet-contrast", classes=1, config={"widths": [8, 8, 8]})
+    image = torch.zeros(1, 3, 64, 64)
+    model = ov.convert_model(net.eval(), example_input=image)
+    kept = set(_rim(model))
+    kinds = {
+        one.get_type_name() for one in model.get_ordered_ops() if one.get_friendly_name() in kept
+    }
+    assert {"AvgPool", "Subtract", "Clamp", "Convolution"} <= kinds
+    convolutions = [
+        one.get_friendly_name()
+        for one in model.get_ordered_ops()
+        if one.get_type_name() == "Convolution"
+    ]
+    assert kept & set(convolutions) == {convolutions[0], convolutions[-1]}

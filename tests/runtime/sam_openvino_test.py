@@ -22,7 +22,7 @@ SMALL = SmallSamConfig(64, (8, 8, 16), 32, 2, 2, 16, 2)
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for module in ("sam_openvino", "openvino_graph"):
+    for module in ("openvino_backend", "openvino_graph"):
         monkeypatch.setattr(f"napari_segkit.runtime.{module}.user_cache", lambda: tmp_path)
     return tmp_path / "openvino"
 

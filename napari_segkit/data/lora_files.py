@@ -2,6 +2,7 @@
 
 ==========  ==========================================================================
 ours        safetensors; ``blocks.3.attn.q.A`` (r, d), ``blocks.3.attn.q.B`` (d, r), …;
+            ``tuned.NAME``: a tensor of the base that it holds whole (`nets.tuned`);
             metadata ``segkit``: the description as JSON (`LoraFacts`)
 origin      ``lora_rank{r}.safetensors``: ``w_a_000`` … (r, 768), ``w_b_000`` … (768, r)
             in the order q of block 0, v of block 0, q of block 1, …; no metadata; ViT-B
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     Tensors = dict[str, NDArray[Any]]
 
 _KEY = "segkit"
+TUNED = "tuned."
 _ORIGIN_BLOCKS, _ORIGIN_WIDTH = 12, 768
 ORIGIN_BASE = "vit_b"
 
@@ -40,7 +42,9 @@ class LoraFacts(BaseModel):
     base, base_sha256
         Name of the base it was trained on, and `nets.lora.base_sha256` of it ("" = unknown).
     rank, alpha, targets
-        Its form.
+        Form of its pairs.
+    tune
+        Parts of the base that it holds whole.
     classes
         What it was trained to find.
     metrics
@@ -55,6 +59,7 @@ class LoraFacts(BaseModel):
     rank: int = Field(ge=1, le=512)
     alpha: float | None = None
     targets: tuple[str, ...] = ("q", "v")
+    tune: tuple[str, ...] = ()
     classes: tuple[str, ...] = ("ring",)
     metrics: dict[str, float] = Field(default_factory=dict)
     training: dict[str, str] = Field(default_factory=dict)
@@ -102,7 +107,9 @@ def read_lora(path: Path) -> tuple[Tensors, LoraFacts, str]:
 def is_lora(path: Path) -> bool:
     """Whether a safetensors file is an adapter, by its names."""
     names = read_safetensors(path)
-    return "w_a_000" in names or all(name.endswith((".A", ".B")) for name in names)
+    return "w_a_000" in names or all(
+        name.endswith((".A", ".B")) or name.startswith(TUNED) for name in names
+    )
 
 
 def _facts(path: Path) -> LoraFacts:

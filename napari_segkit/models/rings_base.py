@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from segment_anything.modeling import Sam
+    from torch import Tensor
 
     from napari_segkit.ops.prompt_windows import Look
     from napari_segkit.runtime.sam_backend import SamBackend
@@ -44,6 +45,8 @@ class LoadedBase:
         Hash of an adapter's file -> its name on the encoder.
     files
         Stamp of an adapter's file -> its hash.
+    tuned
+        Hash of an adapter's file -> the tensors that it holds whole, by their names in the base.
     in_use
         Hash of the adapter's file that is merged, or "".
     """
@@ -53,7 +56,9 @@ class LoadedBase:
     backend: SamBackend
     adapters: dict[str, str] = field(default_factory=dict)
     files: dict[tuple[Path, int, int], str] = field(default_factory=dict)
+    tuned: dict[str, Mapping[str, Tensor]] = field(default_factory=dict)
     in_use: str = ""
+    _own: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def takes_evidence(self) -> bool:
@@ -69,6 +74,7 @@ class LoadedBase:
     def use(self, adapter: Path | None) -> str:
         """Put an adapter into use, or take every one off; returns the hash of its file or ""."""
         from napari_segkit.nets import lora
+        from napari_segkit.nets.tuned import exchange
 
         sha256 = ""
         if adapter is not None:
@@ -76,6 +82,8 @@ class LoadedBase:
             sha256 = self.files[stamp] = self.files.get(stamp) or self._loaded(adapter)
         if sha256 != self.in_use:
             encoder = self.backend.sam.image_encoder
+            exchange(self.backend.sam, self._own)
+            self._own = exchange(self.backend.sam, self.tuned.get(sha256, {}))
             lora.select(encoder, self.adapters.get(sha256))
             lora.merge(encoder)
             self.in_use = self.backend.variant = sha256
@@ -90,9 +98,10 @@ class LoadedBase:
     def _loaded(self, path: Path) -> str:
         import torch
 
-        from napari_segkit.data.lora_files import read_lora
+        from napari_segkit.data.lora_files import TUNED, read_lora
         from napari_segkit.nets import lora
         from napari_segkit.nets.lora_layers import LoraConfig
+        from napari_segkit.nets.tuned import check_tuned
 
         tensors, facts, sha256 = read_lora(path)
         if sha256 in self.adapters:
@@ -107,7 +116,11 @@ class LoadedBase:
             )
         config = LoraConfig(facts.rank, alpha=facts.alpha, targets=facts.targets)
         plain = {key: torch.from_numpy(one) for key, one in tensors.items()}
+        whole = {
+            key.removeprefix(TUNED): plain.pop(key) for key in tensors if key.startswith(TUNED)
+        }
         try:
+            check_tuned(self.backend.sam, whole)
             lora.load_adapter(self.backend.sam.image_encoder, plain, config, sha256[:16])
         except WeightsError as error:
             raise WeightsError(
@@ -117,7 +130,7 @@ class LoadedBase:
                 got=error.got,
                 remedy=f"it was trained on {facts.base}: choose that base",
             ) from error
-        self.adapters[sha256] = sha256[:16]
+        self.adapters[sha256], self.tuned[sha256] = sha256[:16], whole
         return sha256
 
 

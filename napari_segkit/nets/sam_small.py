@@ -1,27 +1,21 @@
 """``sam-segkit-s``: `segment_anything`'s own `Sam` with a small image encoder.
 
-::
-
-    image S x S ── stem 1/2 ── 1/4 ──────────┬── 1/8 ───────────┬── 1/16 ── blocks (attention, all
-                               residual      │   residual       │           to all) x depth ──┐
-                                             └─ unshuffle, 1x1 ─┴─ 1x1 ──── + ◄── x2, 1x1 ─────┘
-                                                                            └─ 3x3, 3x3 ──►
-
-The embedding lies at 1/8 of the input, twice as fine as SAM's, so that the decoder's masks lie at
-1/2 of it: thin bands and small holes survive. Prompt encoder and mask decoder are those of
-`segment_anything` with fewer channels. Why this form: ``docs/adr``, "A small base for SAM".
+The embedding (`sam_encoders`) lies at 1/8 of the input, twice as fine as SAM's, so that the
+decoder's masks lie at 1/2 of it: thin bands and small holes survive. Prompt encoder and mask
+decoder are those of `segment_anything` with fewer channels. Why this form: ``docs/adr``, "A small
+base for SAM".
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import nn
-from torch.nn import functional
 
+from napari_segkit.nets.sam_encoders import Lite0, Plain, SmallEncoder
 from napari_segkit.nets.sam_finish import Finisher
 
 if TYPE_CHECKING:
@@ -43,8 +37,10 @@ class SmallSamConfig:
     ----------
     image_size
         Input in pixels, a multiple of 32.
+    encoder
+        What sees the image (`sam_encoders`).
     widths
-        Channels at 1/2, 1/4 and 1/8 of the input.
+        Channels of a plain encoder at 1/2, 1/4 and 1/8 of the input.
     width, depth, heads
         Channels, number and heads of the attention blocks at 1/16.
     channels
@@ -64,6 +60,7 @@ class SmallSamConfig:
     channels: int = 128
     decoder_heads: int = 4
     evidence: bool = False
+    encoder: Literal["plain", "lite0"] = "plain"
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SmallSamConfig:
@@ -80,7 +77,14 @@ def build_small_sam(config: SmallSamConfig | None = None) -> Sam:
     config = config or SmallSamConfig()
     grid = (config.image_size // EMBEDDING_STRIDE,) * 2
     sam = Sam(
-        image_encoder=SmallEncoder(config),
+        image_encoder=SmallEncoder(
+            config.image_size,
+            Lite0() if config.encoder == "lite0" else Plain(config.widths),
+            width=config.width,
+            depth=config.depth,
+            heads=config.heads,
+            channels=config.channels,
+        ),
         prompt_encoder=PromptEncoder(
             embed_dim=config.channels,
             image_embedding_size=grid,
@@ -141,50 +145,6 @@ def resized(sam: Sam, image_size: int) -> Sam:
     return sam
 
 
-class SmallEncoder(nn.Module):
-    """(N, 3, S, S) normalised image -> (N, channels, S/8, S/8) embedding.
-
-    ``blocks[i].attn.qkv`` and ``.proj`` carry LoRA adapters as in SAM's own encoder.
-    """
-
-    def __init__(self, config: SmallSamConfig) -> None:
-        super().__init__()
-        self.img_size = config.image_size
-        half, quarter, eighth = config.widths
-        self.stem = _conv(3, half, stride=2)
-        self.quarter = nn.Sequential(_conv(half, quarter, stride=2), _Residual(quarter))
-        self.eighth = nn.Sequential(
-            _conv(quarter, eighth, stride=2), _Residual(eighth), _Residual(eighth)
-        )
-        self.sixteenth = _conv(eighth, config.width, stride=2)
-        self.blocks = nn.ModuleList(_Block(config.width, config.heads) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(config.width)
-        self.from_sixteenth = nn.Conv2d(config.width, config.channels, 1)
-        self.from_eighth = nn.Conv2d(eighth, config.channels, 1)
-        self.from_quarter = nn.Conv2d(4 * quarter, config.channels, 1)
-        self.neck = nn.Sequential(
-            _conv(config.channels, config.channels),
-            nn.Conv2d(config.channels, config.channels, 3, padding=1),
-            nn.GroupNorm(1, config.channels),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        quarter = self.quarter(self.stem(x))
-        eighth = self.eighth(quarter)
-        deep = self.sixteenth(eighth)
-        tokens = deep.flatten(2).transpose(1, 2)
-        for block in self.blocks:
-            tokens = block(tokens)
-        deep = self.norm(tokens).transpose(1, 2).reshape(deep.shape)
-        wide = functional.interpolate(
-            self.from_sixteenth(deep), size=eighth.shape[-2:], mode="bilinear", align_corners=False
-        )
-        fine = self.from_quarter(functional.pixel_unshuffle(quarter, 2))
-        embedding: Tensor = self.neck(wide + self.from_eighth(eighth) + fine)
-        return embedding
-
-
 class _MixingTransformer(TwoWayTransformer):  # type: ignore[misc]
     """SAM's, after convolutions that let the prompt's mask spread along the image's edges.
 
@@ -218,57 +178,3 @@ def _silence(layer: nn.Conv2d) -> None:
     """A layer that adds nothing yet."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
-
-
-class _Block(nn.Module):
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(width)
-        self.attn = _Attention(width, heads)
-        self.norm2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attn(self.norm1(x))
-        y: Tensor = x + self.mlp(self.norm2(x))
-        return y
-
-
-class _Attention(nn.Module):
-    """Every token to every token; places are told by the convolutions before."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        count, tokens, width = x.shape
-        split = self.qkv(x).view(count, tokens, 3, self.heads, width // self.heads)
-        q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = functional.scaled_dot_product_attention(q, k, v)
-        y: Tensor = self.proj(mixed.transpose(1, 2).reshape(count, tokens, width))
-        return y
-
-
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = _conv(channels, channels)
-        self.second = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(x + self.second(self.first(x)))
-
-
-def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )

@@ -26,7 +26,9 @@ class TrainConfig(BaseModel):
     epochs: int = Field(20, ge=1, description="Validation and checkpoint follow each epoch.")
     steps: int | None = Field(None, ge=1, description="Optimizer steps in all, instead of epochs.")
     epoch_steps: int | None = Field(
-        None, ge=1, description="Steps of an epoch; by default as many as see every image once."
+        None,
+        ge=1,
+        description="Steps of an epoch; by default as many as see every image once (rings: 10).",
     )
     minutes: float | None = Field(None, gt=0, description="Stop after the epoch that exceeds it.")
     batch: int = Field(8, ge=1, le=4096, description="Crops at a time.")
@@ -48,7 +50,9 @@ class TrainConfig(BaseModel):
     clip: float = Field(1.0, ge=0, description="Largest norm of the gradient; 0 = no limit.")
     ema: float = Field(0.998, ge=0, lt=1, description="Decay of the averaged weights; 0 = none.")
     valid_share: float = Field(0.1, gt=0, lt=1, description="Of the images, without a dataset.")
-    valid_images: int | None = Field(None, ge=1, description="At most so many each time.")
+    valid_images: int | None = Field(
+        None, ge=1, description="At most so many each time, evenly over all."
+    )
     keep: Literal["best", "last"] = Field(
         "best", description="Weights to keep: of the best validation, or of the last epoch."
     )
@@ -75,6 +79,9 @@ class TrainConfig(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1, description="Of an adapter's inputs.")
     targets: tuple[Literal["q", "k", "v", "proj"], ...] = Field(
         ("q", "v"), min_length=1, description="What an adapter lies on."
+    )
+    tune: tuple[Literal["decoder", "neck"], ...] = Field(
+        (), description="Parts of the base that an adapter holds whole: decoder, neck (rings)."
     )
     folds: int | None = Field(
         None, ge=0, le=100, description="Cross-validation; by default of fewer than ten images."

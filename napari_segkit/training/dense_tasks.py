@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from napari_segkit.data.weights_card import Normalisation
-from napari_segkit.errors import ParamsError
 from napari_segkit.ops.resizing import pad_square
 from napari_segkit.training.augment import LOOK, TONE, TURNS, VIEWS, changed, window
+from napari_segkit.training.encoder import hold_encoder, still_norms
 from napari_segkit.training.losses import seg_loss
 from napari_segkit.training.network import make_network, network_spec
 from napari_segkit.training.predicting import MEAN, STD, normalised, predict_map
@@ -70,9 +70,7 @@ class DenseTask(Task):
     def learning(self, net: nn.Module) -> None:
         """All of it but, with a rate of its own, the encoder's norms."""
         net.train()
-        for name, module in net.named_modules():
-            if self.encoder_rate < 1 and name.split(".")[-1] == "encoder":
-                module.eval()
+        still_norms(net, self.encoder_rate)
 
     def lean(self, item: Item) -> Item:
         """Without the objects' ids."""
@@ -104,16 +102,7 @@ class DenseTask(Task):
             Where an encoder's rate is given and there is no encoder.
         """
         net = make_network(self, config)
-        if config.encoder_rate < 1:
-            encoder = getattr(net, "encoder", None)
-            if encoder is None:
-                raise ParamsError(
-                    "encoder_rate needs a network with an encoder",
-                    where=network_spec(self, config).arch,
-                    expected="1",
-                    got=config.encoder_rate,
-                )
-            encoder.requires_grad_(config.encoder_rate > 0)
+        hold_encoder(net, config.encoder_rate, where=network_spec(self, config).arch)
         return net
 
     def loss(self, net: nn.Module, batch: Crop, config: TrainConfig) -> Tensor:

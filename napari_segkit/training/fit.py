@@ -140,7 +140,7 @@ def _set_up(
     optimizer = make_optimizer(net, config)
     net, optimizer = accelerator.prepare(net, optimizer)
     epoch_images = config.batch * config.accumulate * accelerator.num_processes
-    epoch_steps = config.epoch_steps or max(1, len(train) // epoch_images)
+    epoch_steps = config.epoch_steps or max(task.least_steps, len(train) // epoch_images)
     epochs = config.epochs if config.steps is None else math.ceil(config.steps / epoch_steps)
     state = State(parts=config.accumulate)
     setup = Setup(task, config, accelerator, net, ema, optimizer, state, epochs, epoch_steps)
@@ -251,7 +251,8 @@ def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Validated:
     config, state, accelerator = setup.config, setup.state, setup.accelerator
     if valid:
         scores = setup.task.scores()
-        some = valid[: config.valid_images][accelerator.process_index :: accelerator.num_processes]
+        some = _spread(valid, config.valid_images)
+        some = some[accelerator.process_index :: accelerator.num_processes]
         rows = [scores.row(one, setup.task.found(setup.ema, one)) for one in some]
         metrics = scores.summary(gather_object(rows))
     else:
@@ -267,6 +268,12 @@ def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Validated:
     elif config.schedule == "plateau":
         state.factor = max(state.factor / 2, 1e-3)
     return Validated(state.epoch, metrics, better, time.monotonic() - begun)
+
+
+def _spread(items: Sequence[Item], most: int | None) -> Sequence[Item]:
+    """At most so many, evenly over all of them: datasets lie one after the other."""
+    count = min(len(items), most or len(items))
+    return [items[k * len(items) // count] for k in range(count)]
 
 
 def best_weights(out: Path) -> dict[str, Tensor]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from napari_segkit.training.encoder import in_encoder
+
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
@@ -34,7 +36,7 @@ def make_optimizer(net: nn.Module, config: TrainConfig) -> Optimizer:
 
 
 def _slow(name: str, config: TrainConfig) -> bool:
-    return config.encoder_rate < 1 and name.removeprefix("module.").startswith("encoder.")
+    return config.encoder_rate < 1 and in_encoder(name)
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int, factor: float) -> float:

@@ -31,6 +31,8 @@ _AROUND = 0.9
 """Share of the crops that are windows around an object."""
 _BARE = 0.1
 """Share of the lessons without the evidence of colours, which they might come with."""
+_CAMOUFLAGED = 0.25
+"""Share of the lessons whose objects take on their ground's colours."""
 _SMALLEST = 60
 """Pixels of an object in the crop, below which it is not asked for."""
 
@@ -176,7 +178,7 @@ def _camouflaged(
     Generated things stand out more than real ones do: white rings on white, bread on bread.
     """
     ground = labels == 0
-    if rng.random() < 0.25 or not ground.any() or ground.all():
+    if rng.random() >= _CAMOUFLAGED or not ground.any() or ground.all():
         return image
     changed = image.astype(np.float32)
     behind = changed[ground].mean(axis=0)

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from torch.utils.checkpoint import checkpoint
 
 from napari_segkit.data.atomic import atomic_write
-from napari_segkit.data.lora_files import LoraFacts, write_lora
+from napari_segkit.data.lora_files import TUNED, LoraFacts, write_lora
 from napari_segkit.data.weights import sha256_of
 from napari_segkit.data.weights_card import Normalisation, card_path
 from napari_segkit.errors import ParamsError
 from napari_segkit.models.rings_base import find_base, load_base
 from napari_segkit.nets import lora
 from napari_segkit.nets.lora_layers import PARTS, LoraConfig, LoraLinear
-from napari_segkit.nets.sam_small import PIXEL_MEAN, PIXEL_STD, SmallEncoder, resized
+from napari_segkit.nets.sam_encoders import SmallEncoder
+from napari_segkit.nets.sam_small import PIXEL_MEAN, PIXEL_STD, resized
+from napari_segkit.nets.tuned import is_tuned, tuned_parameters
 from napari_segkit.training.promptable import Promptable
 from napari_segkit.training.promptable_samples import origin_lesson
 from napari_segkit.training.sam_tasks import PromptTask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.data.weights import Tensors
     from napari_segkit.data.weights_card import WeightsCard
+    from napari_segkit.nets.tuned import Part
     from napari_segkit.training.config import TrainConfig
     from napari_segkit.training.promptable_samples import Lesson
     from napari_segkit.training.store import Item
@@ -46,9 +49,10 @@ _KEY = re.compile(
 
 @dataclass(frozen=True)
 class RingsTask(PromptTask):
-    """Low-rank adapters on the attention of a base's encoder."""
+    """Low-rank adapters on the attention of a base's encoder, and parts of it that are tuned."""
 
     few: ClassVar[int] = 10
+    least_steps: ClassVar[int] = 10
     base: str = ""
     base_sha256: str = ""
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
@@ -86,7 +90,7 @@ class RingsTask(PromptTask):
         return super().sample(item, rng, config=config)
 
     def network(self, config: TrainConfig) -> Promptable:
-        """The base with a new adapter, the only thing that learns."""
+        """The base with a new adapter; that learns, and the parts that are to be tuned."""
         sam = load_base(find_base(config.base), "cpu").backend.sam
         if isinstance(sam.image_encoder, SmallEncoder):
             resized(sam, self.size)
@@ -98,13 +102,15 @@ class RingsTask(PromptTask):
             ),
             ADAPTER,
         )
+        for parameter in tuned_parameters(sam, config.tune).values():
+            parameter.requires_grad_(True)
         if config.checkpointing:
             for block in sam.image_encoder.blocks:
                 block.forward = partial(checkpoint, block.forward, use_reentrant=False)
         return Promptable(sam, "origin" if config.origin else "single")
 
     def learning(self, net: nn.Module) -> None:
-        """Only the adapters: the base's statistics of batches must not move."""
+        """The base's statistics of batches must not move."""
         net.eval()
         for module in net.modules():
             if isinstance(module, LoraLinear):
@@ -121,6 +127,7 @@ class RingsTask(PromptTask):
                 "rank": config.rank,
                 "alpha": config.alpha,
                 "targets": list(config.targets),
+                "tune": list(config.tune),
             },
             "classes": ("ring",),
             "normalisation": Normalisation(mean=mean, std=std),
@@ -136,21 +143,25 @@ class RingsTask(PromptTask):
             rank=config.rank,
             alpha=config.alpha,
             targets=config.targets,
+            tune=config.tune,
             classes=card.classes,
             metrics=card.metrics,
             training={"data": card.training.data, "recipe": card.training.recipe},
             version=card.versions.get("napari-segkit", ""),
         )
-        write_lora(path, adapter_tensors(tensors), facts)
+        write_lora(path, adapter_tensors(tensors, config.tune), facts)
         written = card.model_copy(update={"sha256": sha256_of(path)})
         with atomic_write(card_path(path)) as file:
             file.write(written.model_dump_json(indent=2).encode() + b"\n")
 
 
-def adapter_tensors(tensors: Tensors) -> Tensors:
-    """The adapter's tensors of a trained network, by the names of `nets.lora.adapter_state`."""
+def adapter_tensors(tensors: Tensors, tune: Sequence[Part] = ()) -> Tensors:
+    """The adapter's tensors of a trained network, by the names of its file (`lora_files`)."""
     found = {}
     for key, tensor in tensors.items():
+        name = key.removeprefix("sam.")
+        if is_tuned(name, tune):
+            found[TUNED + name] = tensor
         match = _KEY.fullmatch(key)
         if match:
             block, layer, part, matrix = match.groups()

@@ -12,6 +12,7 @@ from torch.nn import BatchNorm2d
 from napari_segkit.data.weights_card import Normalisation
 from napari_segkit.errors import DatasetError
 from napari_segkit.nets.sam_small import PIXEL_MEAN, PIXEL_STD, SmallSamConfig, build_small_sam
+from napari_segkit.training.encoder import hold_encoder, still_norms
 from napari_segkit.training.promptable import Promptable
 from napari_segkit.training.promptable_samples import Lesson, draw_lesson
 from napari_segkit.training.promptable_scores import PromptScores, judge
@@ -116,24 +117,44 @@ class PromptTask(Task):
 
 @dataclass(frozen=True)
 class SmallSamTask(PromptTask):
-    """The small base, from nothing."""
+    """The small base, from nothing or from weights that its encoder begins with."""
 
     frozen_norm: bool = False
+    encoder_rate: float = 1.0
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"lr": 1e-3, "ema": 0.999, "warmup": 100, "evidence": True}
     )
 
     def configured(self, config: TrainConfig) -> Self:
-        """Size, evidence, norms."""
-        return replace(super().configured(config), frozen_norm=config.frozen_norm)
+        """Size, evidence, norms, the encoder's share of the rate."""
+        return replace(
+            super().configured(config),
+            frozen_norm=config.frozen_norm,
+            encoder_rate=config.encoder_rate,
+        )
+
+    def continued(self, config: TrainConfig, card: WeightsCard) -> TrainConfig:
+        """Their architecture; the size and the evidence are the configuration's."""
+        if card.arch != SMALL:
+            return config
+        wanted = {**card.arch_config, **config.arch_config}
+        return config.model_copy(update={"arch_config": wanted})
 
     def network(self, config: TrainConfig) -> Promptable:
-        """Untrained."""
-        return Promptable(build_small_sam(self._config(config)), config.aim)
+        """Untrained.
+
+        Raises
+        ------
+        ParamsError
+            Where an encoder's rate is given and there is no encoder.
+        """
+        sam = build_small_sam(self._config(config))
+        hold_encoder(sam, config.encoder_rate, where=SMALL)
+        return Promptable(sam, config.aim)
 
     def _config(self, config: TrainConfig) -> SmallSamConfig:
-        values = {"image_size": config.size or self.size, "evidence": config.evidence}
-        return SmallSamConfig.of(values | config.arch_config)
+        own = {"image_size": config.size or self.size, "evidence": config.evidence}
+        return SmallSamConfig.of({**config.arch_config, **own})
 
     def named(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Those of a base's file lack the prefix."""
@@ -142,6 +163,7 @@ class SmallSamTask(PromptTask):
     def learning(self, net: nn.Module) -> None:
         """All of it, or with `frozen_norm` all but the statistics of batches."""
         net.train()
+        still_norms(net, self.encoder_rate)
         if self.frozen_norm:
             for module in net.modules():
                 if isinstance(module, BatchNorm2d):

@@ -39,6 +39,8 @@ class Task(ABC):
         What a training of this task is set to, where neither file nor command says otherwise.
     few
         Fewer images are cross-validated, unless told otherwise.
+    least_steps
+        Of an epoch, however few the images are.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Task(ABC):
     size: int
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     few: ClassVar[int] = 0
+    least_steps: ClassVar[int] = 1
 
     def configured(self, config: TrainConfig) -> Self:
         """The task with what a configuration says of it."""

@@ -120,8 +120,10 @@ def test_the_image_is_encoded_once_and_again_for_another_adapter(
     assert len(calls) == 4
 
 
-def adapter_file(model: Rings, folder: Path, *, base_sha256: str | None = None) -> Path:
-    """An adapter that changes something, for the tiny base."""
+def adapter_file(
+    model: Rings, folder: Path, *, base_sha256: str | None = None, tuned: int = 0
+) -> Path:
+    """An adapter that changes something, for the tiny base; ``tuned``: rows of a whole tensor."""
     base = model._bases._loaded[1]  # type: ignore[index]
     encoder = base.backend.sam.image_encoder
     lora.add_adapter(encoder, LoraConfig(4), "made")
@@ -129,6 +131,9 @@ def adapter_file(model: Rings, folder: Path, *, base_sha256: str | None = None) 
     lora.remove_adapter(encoder, "made")
     torch.manual_seed(0)
     tensors = {k: torch.randn(t.shape).numpy() for k, t in state.items()}
+    if tuned:
+        rows = np.random.default_rng(1).normal(size=(tuned, 16)).astype(np.float32)
+        tensors["tuned.mask_decoder.mask_tokens.weight"] = rows
     facts = LoraFacts(base="tiny", base_sha256=base_sha256 or base.sha256, rank=4)
     write_lora(folder / "adapter.safetensors", tensors, facts)
     return folder / "adapter.safetensors"
@@ -142,6 +147,35 @@ def test_adapters_change_the_masks_and_go_away_again(model: Rings, tmp_path: Pat
     assert np.array_equal(run(model, photo(), boxes(0, 1)).labels, bare)
     model.load(path)  # as --weights
     assert np.array_equal(run(model, photo(), boxes(0, 1), adapter="auto").labels, adapted)
+
+
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_a_tuned_decoder_comes_and_goes_with_its_adapter(
+    model: Rings, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("openvino_backend", "openvino_graph"):
+        monkeypatch.setattr(f"napari_segkit.runtime.{module}.user_cache", lambda: tmp_path)
+    plain, tuned = tmp_path / "plain", tmp_path / "tuned"
+    files = [adapter_file(model, plain), adapter_file(model, tuned, tuned=4)]
+    expected = [run(model, photo(), boxes(0, 1), adapter=str(file)).labels for file in files]
+    assert not np.array_equal(*expected)
+    bare = run(model, photo(), boxes(0, 1)).labels
+    other = Rings(EmbeddingCache())
+    other.load(model._bases._given_base, backend=backend)
+    for _ in range(2):
+        assert np.mean(run(other, photo(), boxes(0, 1)).labels != bare) < 1e-3
+        for file, labels in zip(files, expected, strict=True):
+            found = run(other, photo(), boxes(0, 1), adapter=str(file))
+            assert np.mean(found.labels != labels) < 1e-3
+            assert found.notes == ()
+
+
+def test_F33_tensors_that_the_base_does_not_have_are_refused(model: Rings, tmp_path: Path) -> None:
+    before = run(model, photo(), boxes(0)).labels
+    path = adapter_file(model, tmp_path, tuned=7)
+    with pytest.raises(WeightsError, match=r"mask_tokens.weight \(4, 16\)"):
+        run(model, photo(), boxes(0), adapter=str(path))
+    assert np.array_equal(run(model, photo(), boxes(0)).labels, before)
 
 
 def test_F33_an_adapter_of_another_base_is_refused(model: Rings, tmp_path: Path) -> None:
@@ -353,7 +387,7 @@ def test_masks_are_the_same_on_openvino_and_its_failure_is_a_note(
 ) -> None:
     from napari_segkit.runtime.openvino_graph import Graph
 
-    for module in ("sam_openvino", "openvino_graph"):
+    for module in ("openvino_backend", "openvino_graph"):
         monkeypatch.setattr(f"napari_segkit.runtime.{module}.user_cache", lambda: tmp_path)
     expected = run(model, photo(), boxes(0, 1))
     base = model._bases._given_base

@@ -38,15 +38,22 @@ def tiny_weights(model_id: str, folder: Path, *, seed: int = 0, side: int = 64) 
     return path
 
 
-def tiny_base(folder: Path, *, seed: int = 0, side: int = 64) -> Path:
+def tiny_base(folder: Path, *, seed: int = 2, side: int = 64, evidence: bool = False) -> Path:
     """A small SAM's file with its card; the same each time."""
     from napari_segkit.nets.sam_small import SmallSamConfig, build_small_sam
 
-    path = folder / f"tiny-base-{seed}-{side}.safetensors"
+    path = folder / f"tiny-base-{seed}-{side}-{evidence:d}.safetensors"
     if path.is_file():
         return path
     config = SmallSamConfig(
-        image_size=side, widths=(8, 8, 16), width=32, depth=2, heads=2, channels=16, decoder_heads=2
+        image_size=side,
+        widths=(8, 8, 16),
+        width=32,
+        depth=2,
+        heads=2,
+        channels=16,
+        decoder_heads=2,
+        evidence=evidence,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -105,6 +105,29 @@ def test_the_base_is_untouched_and_the_adapter_is_its_own(
     assert bare.labels.shape == labels.shape
 
 
+@pytest.mark.parametrize("evidence", [False, True])
+def test_a_tuned_decoder_travels_in_the_adapter_and_leaves_with_it(
+    evidence: bool, dataset: Path, tmp_path: Path
+) -> None:
+    base = tiny_base(tmp_path, evidence=evidence)
+    values = config(base, tune=("decoder", "neck"), folds=0, lr=0.05)
+    weights = drain(train("rings", dataset, tmp_path / "out", config=values)).weights
+    tensors, facts, _ = read_lora(weights)
+    assert facts.tune == ("decoder", "neck")
+    whole = {key.split(".")[1] for key in tensors if key.startswith("tuned.")}
+    pairs = {key for key in tensors if key.endswith((".A", ".B"))}
+    assert whole == {"mask_decoder", "image_encoder"} | ({"finisher"} if evidence else set())
+    assert all(key in pairs or key.startswith("tuned.") for key in tensors)
+    loaded = load_base(base)
+    own = loaded.backend.sam.mask_decoder.mask_tokens.weight.detach().clone()
+    loaded.use(weights)
+    tuned = loaded.backend.sam.mask_decoder.mask_tokens.weight.detach().clone()
+    assert np.array_equal(tuned.numpy(), tensors["tuned.mask_decoder.mask_tokens.weight"])
+    assert not torch.equal(tuned, own)
+    loaded.use(None)
+    assert base_sha256(loaded.backend.sam.state_dict()) == loaded.sha256 == load_base(base).sha256
+
+
 def test_what_trains_is_the_adapter_alone(base: Path) -> None:
     values = config(base)
     task = get_task("rings").configured(values)

@@ -147,5 +147,5 @@ weights-sam: $(SAM)/made $(SAM)/imagenet.safetensors
 
 weights-ring: $(SAM)/made
 	$(BIN)/segkit train rings $(SAM)/rings --valid $(SAM)/valid-rings --config weights/rings.toml --base weights/sam-segkit-s.safetensors \
-		--steps 250 --out $(SAM)/ring --resume
+		--steps 1000 --out $(SAM)/ring --resume
 	cp $(SAM)/ring/rings.safetensors $(SAM)/ring/rings.json weights/

@@ -29,6 +29,8 @@ _COUNT = 96
 _COATS = ("plain", "mottled", "grainy", "speckled", "striped", "picture", "mixed")
 _COAT_ODDS = (0.22, 0.22, 0.14, 0.14, 0.1, 0.1, 0.08)
 _SHIFT = 4
+_LEAST = 16
+"""Pixels of a side of a picture."""
 _WARM = (0.0, 70.0)
 """Hues of most food, degrees."""
 
@@ -175,7 +177,9 @@ def coated(shape: tuple[int, int], kind: Kind, size: float, rng: np.random.Gener
     first, second = kind.colours
     cell = max(1.5, kind.grain * size)
     if kind.coat == "picture":
-        return np.asarray(draw_ground(shape, rng, weights=_PICTURE)[0] ** 2.2, np.float32)
+        whole = (max(shape[0], _LEAST), max(shape[1], _LEAST))
+        picture = draw_ground(whole, rng, weights=_PICTURE)[0] ** 2.2
+        return np.asarray(picture[: shape[0], : shape[1]], np.float32)
     if kind.coat == "mixed":
         return _mixture(shape, kind, cell, rng)
     if kind.coat == "plain":

@@ -92,3 +92,21 @@ def test_the_nearest_point_wins() -> None:
     assert index[10, 10] == 1
     assert depth[10, 10] == pytest.approx(9, abs=0.1)
     assert (index >= 0).sum() == 1
+
+
+def test_heaps_show_things_that_touch_their_like_and_dishes_with_something_in_them() -> None:
+    touching = contained = 0
+    for seed in range(12):
+        labels = make("heaps", seed).labels
+        pairs = np.stack([labels[:, :-1].ravel(), labels[:, 1:].ravel()])
+        met = (pairs > 0).all(axis=0) & (pairs[0] != pairs[1])
+        touching += bool(met.any())
+        for key in range(1, int(labels.max()) + 1):
+            mask = (labels == key).astype(np.uint8)
+            filled = mask.copy()
+            lines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+            cv2.drawContours(filled, lines, -1, 1, -1)
+            inside = labels[(filled > 0) & (mask == 0)]
+            contained += bool((inside > 0).any())
+    assert touching >= 6
+    assert contained >= 3

@@ -17,16 +17,8 @@ from napari_segkit.synth import textures
 from napari_segkit.synth.base import Generator, LabelledImage, SynthOptions
 from napari_segkit.synth.camera import develop, shadow_edges
 from napari_segkit.synth.grounds import draw_ground
-from napari_segkit.synth.heaps_things import (
-    Kind,
-    ball,
-    blob,
-    paint,
-    random_kind,
-    random_sun,
-    slab,
-    varied,
-)
+from napari_segkit.synth.heaps_forms import ball, blob, slab
+from napari_segkit.synth.heaps_things import Kind, paint, random_kind, random_sun, varied
 from napari_segkit.synth.heaps_wares import WARES
 from napari_segkit.synth.packshot import studio_camera
 from napari_segkit.types import ClassDef

@@ -49,6 +49,13 @@ class EggPanParams(ModelParams):
         title="Smallest object",
         description="As a share of the photo; smaller pieces are left out.",
     )
+    min_score: float = Field(
+        0.65,
+        ge=0,
+        le=1,
+        title="Least certainty",
+        description="Mean probability of an object; those less sure are left out.",
+    )
 
 
 class EggPan(NetworkSegmenter):
@@ -61,7 +68,7 @@ class EggPan(NetworkSegmenter):
     presets: ClassVar[Mapping[str, ModelParams]] = {
         "default": EggPanParams(),
         "fast": EggPanParams(flips=False),
-        "origin": EggPanParams(method="origin", flips=False, apart=False, min_share=0),
+        "origin": EggPanParams(method="origin", flips=False, apart=False, min_share=0, min_score=0),
     }
 
     def predict(self, image: Image, prompts: Prompts, params: EggPanParams) -> Job[Segmentation]:
@@ -81,7 +88,9 @@ class EggPan(NetworkSegmenter):
             class_map, sure = _nearest(chances, image.shape[:2])
         else:
             class_map, sure = _smooth(chances, image.shape[:2])
-        labels, class_of, scores = _instances(class_map, sure, least=params.min_share)
+        labels, class_of, scores = _instances(
+            class_map, sure, smallest=params.min_share, least_sure=params.min_score
+        )
         if params.apart:
             eggs = [key for key, number in class_of.items() if number == 1]
             for new, old in split_by_yolks(image, labels, eggs).items():
@@ -165,17 +174,22 @@ def _nearest(
 
 
 def _instances(
-    class_map: NDArray[np.uint8], sure: NDArray[np.uint8], *, least: float
+    class_map: NDArray[np.uint8], sure: NDArray[np.uint8], *, smallest: float, least_sure: float
 ) -> tuple[Any, dict[int, int], dict[int, float]]:
-    """Components of each class that are large enough, with class and mean probability."""
+    """Components of each class that are large and sure enough, with class and mean probability."""
     from napari_segkit.ops.masks import components, lookup
 
     labels, class_of = components(class_map)
     size = len(class_of) + 1
     areas = np.bincount(labels.ravel(), minlength=size)
     sums = np.bincount(labels.ravel(), weights=sure.ravel(), minlength=size)
-    kept = [key for key in class_of if areas[key] >= least * class_map.size]
+    means = {key: float(sums[key] / areas[key] / 255) for key in class_of}
+    kept = [
+        key
+        for key, mean in means.items()
+        if areas[key] >= smallest * class_map.size and mean >= least_sure
+    ]
     new = {old: number for number, old in enumerate(kept, 1)}
-    scores = {new[old]: float(sums[old] / areas[old] / 255) for old in kept}
+    scores = {new[old]: means[old] for old in kept}
     classes = {new[old]: class_of[old] for old in kept}
     return (lookup(labels, new) if len(new) < len(class_of) else labels), classes, scores

@@ -22,7 +22,13 @@ from napari_segkit.synth.camera import develop
 from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG, PAN
 from napari_segkit.synth.eggpan_render import render
 from napari_segkit.synth.eggpan_scenes import THEMES, draw_scene
-from napari_segkit.synth.eggpan_stage import draw_camera, draw_eye, image_shape, lay_table
+from napari_segkit.synth.eggpan_stage import (
+    daylight,
+    draw_camera,
+    draw_eye,
+    image_shape,
+    lay_table,
+)
 from napari_segkit.synth.light import random_room
 from napari_segkit.synth.noise import fractal_noise, soften
 
@@ -99,10 +105,13 @@ def make_scene(
     eye = draw_eye(shape, rng, held_out=held_out)
     scene = draw_scene(theme, rng, size=size, held_out=held_out)
     table, grate = lay_table(
-        eye, rng, held_out=held_out, lift=scene.lift, dark=scene.dark and rng.random() < 0.4
-    )
+        eye, rng, held_out=held_out, lift=scene.lift, dark=scene.dark and rng.random() < 0.4,
+        hob=scene.hob,
+    )  # fmt: skip
     back = eye.centre / np.linalg.norm(eye.centre)
     room = random_room(rng, flash=back if rng.random() < 0.08 else None)
+    if rng.random() < 0.3:
+        room = daylight(room, rng)
     shot = render(eye, room, table, [*scene.solids, *grate])
     light = _air(_focus(shot, rng), rng)
     image = develop(light, draw_camera(light, shape, rng), rng=rng)
@@ -121,13 +130,27 @@ def _focus(shot: Shot, rng: np.random.Generator) -> Floats:
 
 
 def _air(light: Floats, rng: np.random.Generator) -> Floats:
-    """Steam, or a veil of stray light."""
+    """Light that falls off, steam, blacks that a camera drowns."""
+    if rng.random() < 0.2:
+        light = light * _spot(light.shape[:2], rng)[..., None]
     if rng.random() < 0.08:
         height, width = light.shape[:2]
         noise = fractal_noise((height, width), max(height, width) / 3, rng=rng, octaves=4)
         steam = np.clip(noise, 0, 2) * np.float32(rng.uniform(0.05, 0.25))
         light = light * (1 - 0.5 * steam)[..., None] + 0.5 * steam[..., None]
-    return light
+    if rng.random() < 0.15:
+        light = light - np.float32(rng.uniform(0.02, 0.2) * float(np.median(light)))
+    return np.maximum(light, 0)
+
+
+def _spot(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """Share of light (H, W) at each pixel: one place is lit, the rest lies in the dark."""
+    height, width = shape
+    y, x = np.mgrid[:height, :width].astype(np.float32) / np.float32(max(shape))
+    x0, y0 = rng.uniform(0, 1, 2) * (width, height) / max(shape)
+    away = np.hypot(x - np.float32(x0), y - np.float32(y0)) / np.float32(rng.uniform(0.3, 1.0))
+    darkest = np.float32(rng.uniform(0.05, 0.6))
+    return np.asarray(darkest + (1 - darkest) * np.exp(-away * away), np.float32)
 
 
 def _without_specks(classes: NDArray[np.uint8], smallest: int) -> NDArray[np.uint8]:

@@ -11,24 +11,22 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from napari_segkit.synth.eggpan_coats import Coat, bare_plan, china, uniform_paint
-from napari_segkit.synth.eggpan_eggs import white_colour, yolk_colour
-from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG
+from napari_segkit.synth.eggpan_coats import Coat, china, uniform_paint
+from napari_segkit.synth.eggpan_larder import LARDER
 from napari_segkit.synth.eggpan_shapes import (
-    Profile,
     box,
     cube_bounds,
     moved,
     moved_bounds,
     ovoid,
 )
-from napari_segkit.synth.eggpan_things import bar, fruit, mottled, random_stuff, shell_paint
-from napari_segkit.synth.eggpan_vessels import Vessel
+from napari_segkit.synth.eggpan_shells import broken_shell
+from napari_segkit.synth.eggpan_things import bar, fruit, mottled, random_stuff
 from napari_segkit.synth.grounds import photo
 from napari_segkit.synth.grounds_collage import COLLAGES
-from napari_segkit.synth.noise import Field, fractal_noise, mix, step, value_noise
+from napari_segkit.synth.noise import Field, fractal_noise, mix
 from napari_segkit.synth.rays import Bounds, Material, Solid, sample
-from napari_segkit.synth.textures import linear, random_colour
+from napari_segkit.synth.textures import linear
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,74 +154,6 @@ def heap(place: Place, rng: np.random.Generator) -> list[Solid]:
     return [Solid(moved(surface, *place), bounds, paint, steps=16)]
 
 
-def bowl(place: Place, rng: np.random.Generator) -> list[Solid]:
-    """A bowl or cup filled with cereal, flour, beans, cream or nothing."""
-    deep = rng.uniform(0.2, 0.9)
-    profile = Profile(rng.uniform(0.3, 0.8), deep, rng.uniform(0.4, 0.9), 0.03, 0.04, 0.015)
-    coat = china(rng) if rng.random() < 0.7 else random_stuff(rng)
-    plan = bare_plan(coat, 120, 1.12, BACKGROUND, rng)
-    if rng.random() < 0.8:
-        x, y = plan.places(plan.everywhere())
-        unit, level = plan.size / (2 * plan.reach), deep * rng.uniform(0.3, 0.85)
-        rho = np.hypot(x, y)
-        reach = float(profile.radius(np.full(1, level, np.float32))[0])
-        grain = max(1.5, unit * rng.uniform(0.01, 0.15))
-        lumps = value_noise(x.shape, grain, rng=rng) * np.float32(rng.uniform(0, 1))
-        pale = rng.random() < 0.5
-        first = random_colour(
-            rng, value=(0.75, 1) if pale else (0.1, 0.95),
-            saturation=(0, 0.4) if pale else (0.2, 0.9), hue=(15, 60) if pale else (0, 360),
-        )  # fmt: skip
-        other = np.clip(first * np.float32(rng.uniform(0.4, 1.1)), 0, 1)
-        rise = level + np.float32(0.05) * lumps + rng.uniform(0, 0.2) * (1 - (rho / reach) ** 2)
-        plan.lay(
-            plan.everywhere(), (rho < reach).astype(np.float32),
-            albedo=mix(np.broadcast_to(first, (*x.shape, 3)), other, step(lumps, 0.0, 0.8)),
-            rough=rng.uniform(0.2, 0.9), height=np.maximum(rise - profile.ground(rho), 0),
-        )  # fmt: skip
-    size = rng.uniform(0.25, 0.7)
-    vessel = Vessel(
-        profile, plan, coat, coat, coat, BACKGROUND,
-        place[0], place[1], place[2] + profile.base * size, size,
-    )  # fmt: skip
-    return vessel.solids()
-
-
-def broken_shell(place: Place, rng: np.random.Generator) -> list[Solid]:
-    """Half of an egg's shell: with yolk and white in it an egg, empty it is rubbish."""
-    a, b = rng.uniform(0.12, 0.17), rng.uniform(0.15, 0.18)
-    filled, turn = rng.random() < 0.5, rng.uniform(0, math.tau)
-    jag, phase = rng.uniform(0.01, 0.03), rng.uniform(0, math.tau, 2)
-    outer = ovoid((b, b, a), turn)
-    inner = ovoid((b * 0.93, b * 0.93, a * 0.93), turn)
-    level = -a * rng.uniform(0.1, 0.5) if filled else -2 * a
-    white, yolk, shell = white_colour(rng) * np.float32(0.8), yolk_colour(rng), shell_paint(rng)
-    spot = (place[0], place[1], place[2] + a)
-
-    def surface(x: Real, y: Real, z: Real) -> Field:
-        angle = np.arctan2(y, x)
-        edge = jag * (np.sin(7 * angle + phase[0]) + np.sin(11 * angle + phase[1]))
-        hollow = np.minimum(-inner(x, y, z), np.float32(level) - z)
-        carved = np.maximum(outer(x, y, z), np.where(z > level, -inner(x, y, z), hollow))
-        return np.asarray(np.maximum(carved, z - edge), np.float32)
-
-    def paint(x: Field, y: Field, z: Field, normal: Field) -> Material:
-        outside = shell(x, y, z, normal)
-        u, v, up = x - spot[0], y - spot[1], z - np.float32(spot[2])
-        within = (inner(u, v, up) < 0.004).astype(np.float32)
-        albedo = mix(outside.albedo, np.full(3, 0.85, np.float32), within)
-        if filled:
-            wet = ((np.abs(up - level) < 0.012) & (within > 0)).astype(np.float32)
-            core = step(b * 0.6 - np.hypot(u, v), 0, 0.02)
-            albedo = mix(albedo, mix(np.broadcast_to(white, albedo.shape), yolk, core), wet)
-            return Material(albedo, outside.mirror, outside.rough * (1 - 0.8 * wet))
-        return Material(albedo, outside.mirror, outside.rough)
-
-    bounds = moved_bounds(cube_bounds(b, -a, 2 * jag + 0.01), *spot)
-    value = EGG if filled else BACKGROUND
-    return [Solid(moved(surface, *spot), bounds, paint, value, steps=22)]
-
-
 def flames(bottom: float, rng: np.random.Generator) -> list[Solid]:
     """Blue flames of a gas burner, around the middle."""
     count, radius = int(rng.integers(10, 24)), rng.uniform(0.28, 0.45)
@@ -243,23 +173,8 @@ def _fruit(place: Place, rng: np.random.Generator) -> list[Solid]:
     return [fruit(place, rng)]
 
 
-def _peel(place: Place, rng: np.random.Generator) -> list[Solid]:
-    """Several small round things: grapes, tomatoes, nuts, garlic, mushrooms."""
-    size, count = rng.uniform(0.04, 0.14), int(rng.integers(3, 9))
-    colour = random_colour(rng, value=(0.3, 1), saturation=(0, 1))
-    solids = []
-    for _ in range(count):
-        x, y = np.array(place[:2]) + rng.normal(0, 2.2 * size, 2)
-        spot = (float(x), float(y), place[2] + size)
-        paint = mottled(colour, colour * np.float32(0.7), rng.uniform(0.1, 0.9), rng)
-        surface = ovoid((size * rng.uniform(1, 1.4), size, size), rng.uniform(0, math.tau))
-        bounds = moved_bounds(cube_bounds(size * 1.4, -size, size), *spot)
-        solids.append(Solid(moved(surface, *spot), bounds, paint, steps=10))
-    return solids
-
-
 CLUTTER: tuple[Callable[[Place, np.random.Generator], list[Solid]], ...] = (
-    packet, packet, butter, bottle, bottle, lid, heap, bowl, bowl, _fruit, _peel, broken_shell,
+    packet, packet, butter, bottle, bottle, lid, heap, _fruit, broken_shell, *LARDER,
 )  # fmt: skip
 
 

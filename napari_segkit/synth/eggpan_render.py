@@ -225,11 +225,10 @@ def _smooth_edges(light: Field, buffers: _Buffers) -> Field:
 
 
 def plan_lookup(texture: Field, reach: float, x: Field, y: Field) -> Field:
-    """Values of a map of the plane from -reach to reach at N places."""
-    scale = len(texture) / (2 * reach)
-    return sample(
-        texture,
-        (x + reach) * scale - 0.5,
-        (y + reach) * scale - 0.5,
-        border=cv2.BORDER_REPLICATE,
-    )
+    """Values of a map of the plane from -reach to reach at N places, or at (H, W) of them."""
+    scale = np.float32(len(texture) / (2 * reach))
+    column, row = (x + np.float32(reach)) * scale - 0.5, (y + np.float32(reach)) * scale - 0.5
+    if x.ndim == 1:
+        return sample(texture, column, row, border=cv2.BORDER_REPLICATE)
+    found = cv2.remap(texture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)

@@ -8,30 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segkit.synth.eggpan_coats import (
-    Coat,
-    bare_plan,
-    china,
-    froth,
-    grease,
-    pan_coat,
-    residue,
-    sauce,
-    uniform_paint,
-)
+from napari_segkit.synth.eggpan_coats import Coat, bare_plan, china, pan_coat, uniform_paint
 from napari_segkit.synth.eggpan_eggs import fry, omelette, random_egg, scramble
+from napari_segkit.synth.eggpan_films import froth, grease, residue, sauce
+from napari_segkit.synth.eggpan_larder import LARDER
 from napari_segkit.synth.eggpan_pantry import CLUTTER
 from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG, PAN
 from napari_segkit.synth.eggpan_shapes import Profile
+from napari_segkit.synth.eggpan_shells import SHELLS, shell_egg
 from napari_segkit.synth.eggpan_spice import season
 from napari_segkit.synth.eggpan_things import (
     LOOSE,
     bits,
     disc_food,
-    half_egg,
     hand,
     random_stuff,
-    shell_egg,
     tool,
 )
 from napari_segkit.synth.eggpan_vessels import Vessel, handle_solid, pan_handles, pan_profile
@@ -41,13 +32,13 @@ if TYPE_CHECKING:
     from napari_segkit.synth.rays import Solid
 
 THEMES = {
-    "eggs in a pan": 0.6,
-    "empty pan": 0.07,
+    "eggs in a pan": 0.42,
+    "empty pan": 0.06,
     "other food in a pan": 0.05,
-    "eggs on a plate": 0.08,
-    "eggs in the shell": 0.05,
-    "look-alikes": 0.07,
-    "pantry": 0.08,
+    "eggs on a plate": 0.06,
+    "eggs in the shell": 0.13,
+    "look-alikes": 0.08,
+    "pantry": 0.2,
 }
 """What scenes show, and how often."""
 
@@ -64,12 +55,15 @@ class Scene:
         How far the table lies below the floor of the first vessel.
     dark
         Whether a pan is black.
+    hob
+        How often it stands on a hob.
     """
 
     detail: int
     solids: list[Solid] = field(default_factory=list)
     lift: float = 0.05
     dark: bool = False
+    hob: float = 0.35
 
 
 def draw_scene(theme: str, rng: np.random.Generator, *, size: int, held_out: bool) -> Scene:
@@ -82,21 +76,31 @@ def draw_scene(theme: str, rng: np.random.Generator, *, size: int, held_out: boo
     elif theme == "eggs on a plate":
         _plate(scene, rng, eggs=True)
     elif theme == "eggs in the shell":
-        scene.lift = 0.02
-        for _ in range(int(rng.integers(1, 7))):
-            make = shell_egg if rng.random() < 0.75 else half_egg
-            scene.solids.append(make((*rng.normal(0, 0.5, 2), -scene.lift), rng))
-        if rng.random() < 0.3:
-            _plate(scene, rng, eggs=False, away=rng.uniform(0.9, 1.6))
+        _shells(scene, rng)
     elif theme == "pantry":
-        scene.lift = 0.02
-        _strew(scene, rng, int(rng.integers(4, 12)), 0.2, 1.8)
+        scene.lift, scene.hob = 0.02, 0.08
+        if rng.random() < 0.35:  # one kind fills the photo
+            make = LARDER[int(rng.integers(len(LARDER)))]
+            scene.solids.extend(make((0.0, 0.0, -scene.lift), rng))
+        _strew(scene, rng, int(rng.integers(2, 10)), 0.3, 1.8)
     else:
         _plate(scene, rng, eggs=False)
         if rng.random() < 0.5:
             _plate(scene, rng, eggs=False, away=rng.uniform(1.4, 2.4))
     _surround(scene, rng)
     return scene
+
+
+def _shells(scene: Scene, rng: np.random.Generator) -> None:
+    """Eggs in the shell: a heap, a carton, a nest, loose ones, among other things or alone."""
+    scene.lift, scene.hob = 0.02, 0.08
+    make = SHELLS[int(rng.integers(len(SHELLS)))]
+    scene.solids.extend(make((*rng.normal(0, 0.25, 2), -scene.lift), rng))
+    kind = rng.random()
+    if kind < 0.35:
+        _strew(scene, rng, int(rng.integers(2, 7)), 0.7, 1.9)
+    elif kind < 0.5:
+        _plate(scene, rng, eggs=False, away=rng.uniform(0.9, 1.6))
 
 
 def _pan_scene(
@@ -108,7 +112,7 @@ def _pan_scene(
     plan = bare_plan(inside, scene.detail, 1.12, PAN, rng)
     if rng.random() < 0.4:
         grease(plan, rng)
-    if rng.random() < 0.25:
+    if rng.random() < 0.35:
         residue(plan, rng)
     if theme == "other food in a pan":
         (disc_food if rng.random() < 0.4 else bits)(plan, rng)
@@ -208,12 +212,13 @@ def _strew(
     scene: Scene, rng: np.random.Generator, count: int, nearest: float, farthest: float
 ) -> None:
     """Put things of a pantry on the table, some of them eggs."""
-    eggs = rng.random() < 0.3
+    eggs = rng.random() < 0.2
     for _ in range(count):
         angle, away = rng.uniform(0, math.tau), rng.uniform(nearest, farthest)
         place = (away * math.cos(angle), away * math.sin(angle), -scene.lift)
         if eggs and rng.random() < 0.35:
-            scene.solids.append(shell_egg(place, rng))
+            make = SHELLS[int(rng.integers(len(SHELLS)))]
+            scene.solids.extend(make(place, rng))
         else:
             scene.solids.extend(CLUTTER[int(rng.integers(len(CLUTTER)))](place, rng))
 

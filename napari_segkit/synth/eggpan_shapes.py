@@ -241,6 +241,41 @@ def ovoid(
     return distance
 
 
+def spheroid(a: float, b: float, axis: tuple[float, ...], *, point: float = 0.0) -> Surface:
+    """A body of revolution about a unit axis: half as long as ``a``, as wide as ``b``, pointed."""
+    ax, ay, az = (np.float32(part) for part in axis)
+
+    def distance(x: Real, y: Real, z: Real) -> Field:
+        along = x * ax + y * ay + z * az
+        across = np.maximum(x * x + y * y + z * z - along * along, 0)
+        u = along / np.float32(a)
+        wide = np.float32(b) * (1 - np.float32(point) * np.clip(u, -1, 1))
+        oval = np.sqrt(u * u + across / (wide * wide)) - 1
+        return np.asarray(oval * np.float32(min(a, b)), np.float32)
+
+    return distance
+
+
+def packed(
+    radius: float, pitch: float, layers: int, rng: np.random.Generator
+) -> list[tuple[float, float, int]]:
+    """x, y and layer of round things heaped over a disc, from its middle outwards."""
+    places = []
+    for layer in range(layers):
+        room = radius - 0.55 * pitch * layer
+        turn, shift = rng.uniform(0, math.tau), rng.uniform(0, pitch, 2)
+        count = math.ceil(radius / pitch) + 1
+        for i in range(-count, count + 1):
+            for j in range(-count, count + 1):
+                u = (i + 0.5 * (j % 2)) * pitch + shift[0] + rng.normal(0, 0.06 * pitch)
+                v = j * 0.87 * pitch + shift[1] + rng.normal(0, 0.06 * pitch)
+                if math.hypot(u, v) < room:
+                    c, s = math.cos(turn), math.sin(turn)
+                    places.append((u * c - v * s, u * s + v * c, layer))
+    places.sort(key=lambda one: (one[2], math.hypot(one[0], one[1])))
+    return places or [(0.0, 0.0, 0)]
+
+
 def box(half: tuple[float, float, float], turn: float, *, rounding: float = 0.02) -> Surface:
     """A box about the origin with round edges."""
     c, s = np.float32(math.cos(turn)), np.float32(math.sin(turn))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,10 +14,14 @@ from napari_segkit.synth.eggpan_coats import Coat, uniform_paint
 from napari_segkit.synth.eggpan_pantry import backdrop, flames, picture
 from napari_segkit.synth.eggpan_render import Table
 from napari_segkit.synth.eggpan_shapes import cube_bounds, moved, moved_bounds, ovoid
+from napari_segkit.synth.eggpan_tables import planks, strew
 from napari_segkit.synth.eggpan_things import bar, rings_of_a_hob
 from napari_segkit.synth.noise import Field, fractal_noise, value_noise
 from napari_segkit.synth.rays import Eye, Solid, look_at
 from napari_segkit.synth.textures import GROUNDS, random_colour
+
+if TYPE_CHECKING:
+    from napari_segkit.synth.light import Room
 
 HELD_OUT_GROUNDS = ("marble", "weave")
 """Tables that are only seen when judged."""
@@ -62,6 +68,16 @@ def draw_eye(shape: tuple[int, int], rng: np.random.Generator, *, held_out: bool
     )
 
 
+def daylight(room: Room, rng: np.random.Generator) -> Room:
+    """The same room in the soft light of a large window or an overcast sky."""
+    return replace(
+        room,
+        lamp=room.lamp * np.float32(rng.uniform(0.3, 0.8)),
+        softness=rng.uniform(0.5, 1.2),
+        ambient=room.ambient * np.float32(rng.uniform(1.0, 1.8)),
+    )
+
+
 def _backdrop(rng: np.random.Generator) -> Field:
     """A kitchen far behind, out of focus."""
     picture = np.empty((48, 64, 3), np.float32)
@@ -75,18 +91,24 @@ def _backdrop(rng: np.random.Generator) -> Field:
 
 
 def lay_table(
-    eye: Eye, rng: np.random.Generator, *, held_out: bool, lift: float, dark: bool = False
+    eye: Eye,
+    rng: np.random.Generator,
+    *,
+    held_out: bool,
+    lift: float,
+    dark: bool = False,
+    hob: float = 0.35,
 ) -> tuple[Table, list[Solid]]:
     """A table or hob ``lift`` below the floor of the pan, and the bars of a grate.
 
-    ``dark`` makes it as black as a pan.
+    ``dark`` makes it as black as a pan; ``hob`` is how often it is a hob.
     """
     scale = float(np.clip(eye.focal / np.linalg.norm(eye.centre), 20, 160))
     kind = rng.random()
     mirror, rough = 0.03, rng.uniform(0.4, 1.0)
     solids: list[Solid] = []
     height = -lift
-    if kind < 0.35 or dark:  # a hob
+    if kind < hob or dark:
         texture = np.empty((_TEXTURE, _TEXTURE, 3), np.float32)
         black = dark or rng.random() < 0.7
         texture[:] = random_colour(
@@ -106,13 +128,16 @@ def lay_table(
                 solids += flames(height, rng)
         else:
             rings_of_a_hob(texture, rng)
-    elif kind < 0.45 and not held_out:  # cloth, paper or a board that shows something
+    elif kind < hob + 0.1 and not held_out:  # cloth, paper or a board that shows something
         texture = picture((_TEXTURE, _TEXTURE), rng)
     else:
         names = [name for name in GROUNDS if (name in HELD_OUT_GROUNDS) == held_out]
-        texture = GROUNDS[str(rng.choice(names))]((_TEXTURE, _TEXTURE), scale * 0.4, rng)
+        ground = GROUNDS[str(rng.choice(names))] if rng.random() < 0.75 else planks
+        texture = ground((_TEXTURE, _TEXTURE), scale * 0.4, rng)
         if rng.random() < 0.3:
             mirror, rough = rng.uniform(0.03, 0.1), rng.uniform(0.02, 0.5)
+        if rng.random() < 0.25:
+            strew(texture, scale * 0.4, rng)
     noise = fractal_noise((_TEXTURE, _TEXTURE), 120, rng=rng, octaves=2)
     texture = texture * (1 + np.float32(0.12) * noise)[..., None]
     c, s = math.cos(turn := rng.uniform(0, 1.5)), math.sin(turn)

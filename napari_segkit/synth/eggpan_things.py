@@ -1,6 +1,6 @@
-"""What else is about: eggs in the shell, fruit, cutlery, hands, cups, toast, bacon.
+"""What else is about: fruit, cutlery, hands, toast, bacon.
 
-Lengths are in radii of a pan of 24 cm: an egg is 0.24 long by 0.18.
+Lengths are in radii of a pan of 24 cm.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 
 from napari_segkit.synth.eggpan_coats import Coat, uniform_paint
-from napari_segkit.synth.eggpan_eggs import white_colour, yolk_colour
-from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG
+from napari_segkit.synth.eggpan_plan import BACKGROUND
 from napari_segkit.synth.eggpan_shapes import (
     box,
     cube_bounds,
@@ -50,61 +49,16 @@ def mottled(colour: Field, spots: Field, rough: float, rng: np.random.Generator)
     return paint
 
 
-def shell_paint(rng: np.random.Generator) -> Paint:
-    """Brown, white or painted eggshell."""
-    kind = rng.random()
-    if kind < 0.5:  # brown
-        shell = linear((rng.uniform(175, 235), rng.uniform(120, 180), rng.uniform(80, 145)))
-    elif kind < 0.92:
-        shell = linear((rng.uniform(225, 255),) * 3) * np.array([1, 0.97, 0.92], np.float32)
-    else:
-        shell = random_colour(rng, value=(0.6, 0.95), saturation=(0.1, 0.4))
-    return mottled(shell.astype(np.float32), shell * np.float32(0.82), rng.uniform(0.4, 1), rng)
-
-
-def shell_egg(place: Place, rng: np.random.Generator, *, size: float = 1.0) -> Solid:
-    """A whole egg lying on its side, or upright."""
-    a, b = size * rng.uniform(0.21, 0.26), size * rng.uniform(0.165, 0.19)
-    point, turn = rng.uniform(0.05, 0.2), rng.uniform(0, math.tau)
-    surface, bounds = ovoid((a, b, b), turn, point=point), cube_bounds(a * 1.2, -b * 1.2, b * 1.2)
-    spot = (place[0], place[1], place[2] + b)
-    return Solid(
-        moved(surface, *spot), moved_bounds(bounds, *spot), shell_paint(rng), EGG, steps=18
-    )
-
-
-def half_egg(place: Place, rng: np.random.Generator) -> Solid:
-    """Half of a boiled egg, its cut face upwards."""
-    a, b = rng.uniform(0.2, 0.25), rng.uniform(0.15, 0.18)
-    turn, yolk = rng.uniform(0, math.tau), rng.uniform(0.45, 0.68)
-    white, yellow = white_colour(rng), yolk_colour(rng)
-    surface = ovoid((a, b, b), turn, point=0.1, cut=0.0)
-    spot = (place[0], place[1], place[2] + b * 0.9)
-    c, s = math.cos(turn), math.sin(turn)
-
-    def paint(x: Field, y: Field, z: Field, normal: Field) -> Material:
-        u, v = x - np.float32(spot[0]), y - np.float32(spot[1])
-        along, across = (u * c + v * s) / a + 0.1, (v * c - u * s) / b
-        inner = step(yolk - np.hypot(along * 1.15, across), 0, 0.06) * (normal[:, 2] > 0.7)
-        albedo = mix(np.broadcast_to(white, (len(x), 3)), yellow, inner)
-        shiny = np.full((len(x), 3), 0.045, np.float32)
-        return Material(albedo, shiny, np.full(len(x), 0.35, np.float32))
-
-    bounds = moved_bounds(cube_bounds(a * 1.2, -b * 1.1, 0.01), *spot)
-    return Solid(moved(surface, *spot), bounds, paint, EGG, steps=16)
-
-
 def fruit(place: Place, rng: np.random.Generator) -> Solid:
     """A lemon, tomato, potato, onion, mushroom, bun: round, and no egg."""
     radius = rng.uniform(0.12, 0.42)
     flat = rng.uniform(0.6, 1.0)
     radii = (radius * rng.uniform(1, 1.45), radius, radius * flat)
     hue = (0, 360) if rng.random() < 0.3 else (0, 60)
-    colour = random_colour(rng, value=(0.35, 0.97), saturation=(0.35, 1.0), hue=hue)
+    colour = random_colour(rng, value=(0.35, 0.97), saturation=(0.5, 1.0), hue=hue)
     spots = colour * np.float32(rng.uniform(0.5, 1.2))
     spot = (place[0], place[1], place[2] + radii[2])
-    point = rng.uniform(0, 0.25) if rng.random() < 0.4 else 0.0
-    surface = ovoid(radii, rng.uniform(0, math.tau), point=point)
+    surface = ovoid(radii, rng.uniform(0, math.tau))
     reach = max(radii) * 1.3
     bounds = moved_bounds(cube_bounds(reach, -reach, reach), *spot)
     paint = mottled(colour, np.clip(spots, 0, 1), rng.uniform(0.15, 0.9), rng)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -122,14 +122,7 @@ class Vessel:
 
         def surface(px: Real, py: Real, pz: Real) -> Field:
             u, v = self._local(px, py)
-            scale = np.float32(plan.size / (2 * plan.reach))
-            column, row = (u + plan.reach) * scale - 0.5, (v + plan.reach) * scale - 0.5
-            if u.ndim == 2:
-                reached = cv2.remap(
-                    top, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-                )
-            else:
-                reached = plan_lookup(top, plan.reach, u, v)
+            reached = plan_lookup(top, plan.reach, u, v)
             return np.asarray(((pz - np.float32(self.z)) / k - reached) * k, np.float32)
 
         return Solid(
@@ -228,8 +221,28 @@ def pan_handles(profile: Profile, rng: np.random.Generator) -> list[Handle | Loo
         )
         for side in (math.pi, 0.0)
     ]
-    if kind < 0.72:
+    if kind < 0.4:
         return [long]
+    if kind < 0.72:
+        return _jointed(long, rng)
     if kind < 0.82:
-        return [long, loops[0]]
+        return [*_jointed(long, rng), loops[0]]
     return list(loops) if kind < 0.93 else []
+
+
+def _jointed(long: Handle, rng: np.random.Generator) -> list[Handle | Loop]:
+    """A bracket at the pan and a grip that begins where it ends."""
+    share = rng.uniform(0.08, 0.5)
+    first, _, last = long.widths
+    bracket = replace(
+        long, length=share * long.length, hole=0.0,
+        widths=(first * rng.uniform(0.8, 1.6), 0.8 * first, 0.6 * first), thick=0.7 * long.thick,
+    )  # fmt: skip
+    grip = replace(
+        long,
+        start=long.start + 0.97 * share * long.length,
+        length=(1 - share) * long.length,
+        height=long.height + share * long.length * long.slope,
+        widths=(first, last * rng.uniform(0.7, 1.2), 0.3 * last),
+    )
+    return [bracket, grip]

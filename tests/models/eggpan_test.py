@@ -103,6 +103,13 @@ def test_specks_are_left_out() -> None:
     assert len(found(model(), image, min_share=0).instances) == 5
 
 
+def test_what_is_hardly_sure_is_left_out() -> None:
+    image, _, _ = scene(400, 400)
+    image[:60, :60] = 153  # white enough for egg at a chance of 0.6
+    assert len(found(model(), image).instances) == 4
+    assert len(found(model(), image, min_score=0.5).instances) == 5
+
+
 def test_scores_are_mean_probabilities() -> None:
     result = found(model(), scene(320, 320)[0])
     assert all(0.8 < one.score <= 1 for one in result.instances.values())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MODEL = "dust-judge"
 ARCH = "patch-judge"
-_BATCH = 128
+_BATCH = 48
 _BAND = 1024
 
 

@@ -37,7 +37,7 @@ VIEW, VIEWS = 96, (1, 3)
 PLANES = 5
 """R, G, B, chance, mask."""
 _SURELY_NOT = -16.0
-_AT_ONCE = 32
+_AT_ONCE = 16
 """Candidates that the encoder sees at once: about 60 MB."""
 _FAINT = 0.004  # one of 255: below it a ratio says nothing
 _LEVELS = (1, 2, 3)  # at 1/4, 1/8 and 1/16 of a view

@@ -36,6 +36,8 @@ def looks_like(path: Path) -> tuple[str, str] | None:
     except OSError as error:
         raise WeightsError("weights cannot be read", where=path, got=error.strerror) from error
     text = head.lstrip().lower()
+    if _begins_as_safetensors(head, path):  # its length may begin with the bytes of another kind
+        return None
     if not head:
         return "an empty file", _AGAIN
     if head.startswith(b"version https://git-lfs"):
@@ -49,6 +51,11 @@ def looks_like(path: Path) -> tuple[str, str] | None:
     if head[8:9] != b"{" and _is_text(head):
         return "a text file", "choose the weights file"
     return None
+
+
+def _begins_as_safetensors(head: bytes, path: Path) -> bool:
+    """Whether a length that fits into the file is followed by the header that it tells of."""
+    return head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] <= path.stat().st_size - 8
 
 
 def _is_text(head: bytes) -> bool:

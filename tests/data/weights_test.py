@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from safetensors.numpy import save
 
-from napari_segkit.data.weights import load_weights, save_weights
+from napari_segkit.data.weights import load_weights, read_safetensors, save_weights
 from napari_segkit.data.weights_card import Normalisation, WeightsCard, card_path
 from napari_segkit.errors import SegkitError, WeightsError, WriteError
 
@@ -82,6 +82,17 @@ def test_the_same_tensors_make_the_same_file(path: Path, tmp_path: Path) -> None
 def test_F29_what_is_no_weights_file_is_named(tmp_path: Path, data: bytes, words: str) -> None:
     with pytest.raises(WeightsError, match=words):
         load_weights(raw(tmp_path, data))
+
+
+@pytest.mark.parametrize("length", [0x80, 0x4B50], ids=["as a pickle", "as a zip archive"])
+def test_a_header_whose_length_looks_like_the_start_of_another_kind(
+    tmp_path: Path, length: int
+) -> None:
+    entry = '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+    data = np.array([1, 2], np.float32).tobytes()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", length) + entry.ljust(length).encode() + data)
+    assert read_safetensors(path)["a"].tolist() == [1, 2]
 
 
 def test_F30_truncated_and_flipped(path: Path) -> None:

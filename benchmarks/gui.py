@@ -210,7 +210,7 @@ def measure_in_a_process(name: str, megapixels: float) -> dict[str, Any]:
         command = [sys.executable, __file__, "--only", name, "--megapixels", str(megapixels)]
         env = {**os.environ, "XDG_CACHE_HOME": cache}
         done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
+    return json.loads(done.stdout[done.stdout.index("{") :])  # napari prints warnings before
 
 
 def main() -> None:

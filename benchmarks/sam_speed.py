@@ -94,7 +94,7 @@ def encoders(
 
     ways: dict[str, Callable[[], np.ndarray]] = {
         "torch": plain,
-        "OpenVINO FP32": lambda: fast._encoder()(pixels.numpy())[0],
+        "OpenVINO FP32": lambda: fast._ready("encoder", encoder_model)(pixels.numpy())[0],
     }
     if int8:
         shots = [pixels_of(sam, one).numpy() for one in images]

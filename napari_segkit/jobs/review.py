@@ -138,6 +138,7 @@ def predict_all(
     names: Iterable[str] | None = None,
     redo: bool = False,
     free: Callable[[str], AbstractContextManager[bool]] = _always,
+    second: Segmenter | None = None,
 ) -> Job[PredictedAll]:
     """Predict the images of a folder, each saved as soon as it is made.
 
@@ -152,6 +153,8 @@ def predict_all(
         Predict again what is only predicted.
     free
         Whether a prediction of an image may be saved; held while it is.
+    second
+        The same model with other weights: where its answer differs, an image is uncertain.
 
     Raises
     ------
@@ -172,9 +175,12 @@ def predict_all(
             continue
         try:
             result = yield from _predict(store, model, params, name)
+            other = None
+            if second is not None:
+                other = yield from _predict(store, second, params, name)
             with free(name) as ours:  # no one has begun to work on it meanwhile
                 if ours and store.line(name).status in wanted:
-                    save_prediction(store, name, result)
+                    save_prediction(store, name, result, other)
                     predicted += 1
         except WriteError:
             raise
@@ -189,8 +195,12 @@ def _predict(store: Store, model: Segmenter, params: ModelParams, name: str) -> 
     return (yield from segment(model, image.pixels, params=params))
 
 
-def save_prediction(store: Store, name: str, result: Segmentation) -> Record:
+def save_prediction(
+    store: Store, name: str, result: Segmentation, other: Segmentation | None = None
+) -> Record:
     """Make a model's answer the mask of an image; time and edits that were spent stay counted.
+
+    With the answer of ``other`` weights beside it, where they differ makes it uncertain.
 
     Raises
     ------
@@ -207,7 +217,7 @@ def save_prediction(store: Store, name: str, result: Segmentation) -> Record:
         runs=() if run is None else (run,),
         edits=before.edits,
         seconds=before.seconds,
-        uncertainty=uncertainty_of(result),
+        uncertainty=uncertainty_of(result, other),
         image=store.mark(name),
     )
     return store.save(name, result.labels, record, predicted=result.labels)

@@ -128,10 +128,17 @@ class SharedModel:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model that the review uses, and with which parameters."""
+    """A model that the review uses, and with which parameters.
+
+    Attributes
+    ----------
+    second
+        The same model with the weights that it is compared with, where all images are predicted.
+    """
 
     model: SharedModel
     params: ModelParams
+    second: SharedModel | None = None
 
 
 def open_store(folder: Path) -> Job[Store]:
@@ -220,6 +227,7 @@ def predict_some(
             names=names,
             redo=redo,
             free=opened.free,
+            second=cast("Segmenter | None", predictor.second),
         )
     )
 

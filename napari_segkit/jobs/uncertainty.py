@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 _TOP = 0.01  # of the pixels: outlines are always uncertain, so the worst are looked at
 
 
-def uncertainty_of(result: Segmentation) -> float | None:
+def uncertainty_of(result: Segmentation, other: Segmentation | None = None) -> float | None:
     """How unsure a model was of an image, 0 to 1; ``None`` where nothing tells.
 
     The mean of what there is: its most uncertain pixels, its least certain objects, the share of
-    objects that the border cuts off.
+    objects that the border cuts off, how much the answer of other weights differs.
     """
-    parts = []
+    parts = [] if other is None else [disagreement(result, other)]
     if result.uncertainty is not None and result.uncertainty.size:
         values = np.sort(result.uncertainty.ravel())
         parts.append(float(values[-max(1, round(_TOP * values.size)) :].mean(dtype=np.float64)))

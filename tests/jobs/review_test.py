@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,24 @@ def test_predict_all_tells_failures_and_goes_on_where_it_was_cancelled(store: St
     assert Bright.runs == 7  # black.png twice, no other one twice
     assert drain(all_of(store)).predicted == 0
     assert drain(all_of(store, redo=True)).predicted == 5
+
+
+class Moved(Bright):
+    """Finds the same somewhere else, as other weights might."""
+
+    def predict(self, *asked: Any) -> Any:
+        result = yield from super().predict(*asked)
+        return replace(result, labels=np.roll(result.labels, 15, axis=1))
+
+
+def test_an_image_on_which_two_weights_differ_is_more_uncertain(store: Store) -> None:
+    doubts = []
+    for second in (None, Bright(), Moved()):
+        drain(all_of(store, names=["a"], redo=True, second=second))
+        doubts.append(store.load("a").record.uncertainty)
+    alone, agreed, differs = doubts
+    assert agreed <= alone < differs
+    assert np.array_equal(store.load("a").labels, store.load("a").predicted)
 
 
 def test_a_prediction_never_goes_over_a_persons_work(store: Store) -> None:
@@ -171,6 +190,8 @@ def test_uncertainty_and_disagreement() -> None:
     assert uncertainty_of(empty) is None
     assert disagreement(sure, sure) == 0
     assert disagreement(sure, empty) == 1
+    assert uncertainty_of(sure, sure) == 0
+    assert uncertainty_of(sure, empty) == pytest.approx(1 / 3)
 
 
 def test_only_active_time_counts() -> None:

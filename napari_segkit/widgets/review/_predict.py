@@ -9,6 +9,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
+    QHBoxLayout,
     QPushButton,
     QStackedWidget,
     QVBoxLayout,
@@ -35,6 +36,40 @@ if TYPE_CHECKING:
 _ALL = "Predict all"
 
 
+class _Comparison(QWidget):
+    """Other weights of the same model, whose answers tell which images are uncertain."""
+
+    def __init__(self, model_id: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._loader = get_model(model_id)(), Loader()
+        self.wanted = QCheckBox("Compare with")
+        self.weights = WeightsChooser(model_id)
+        self.weights.setEnabled(False)
+        self._choice = Choice()
+        self._shared = SharedModel(self._model, self._load)
+        self.wanted.setToolTip(
+            "Predict all asks these weights, too: where the two differ, an image is uncertain, "
+            "and by uncertainty it comes first. It takes twice as long."
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.wanted)
+        layout.addWidget(self.weights, 1)
+        self.wanted.toggled.connect(self.weights.setEnabled)
+        self.weights.chosen.connect(self._on_weights)
+
+    def model(self) -> SharedModel | None:
+        """The model with those weights, or ``None``."""
+        return self._shared if self.wanted.isChecked() else None
+
+    def _load(self) -> None:
+        """In the thread that predicts."""
+        self._loader.load(self._model, self._choice)
+
+    def _on_weights(self) -> None:
+        self._choice = Choice(self.weights.path)
+
+
 class _ModelPage(QWidget):
     """Weights and parameters of one model."""
 
@@ -44,7 +79,9 @@ class _ModelPage(QWidget):
         super().__init__(parent)
         model = get_model(model_id)()
         self._model, self._loader, self._choice = model, Loader(), Choice()
-        self.weights = None if model.weights_state() is None else WeightsChooser(model_id)
+        trained = model.weights_state() is not None
+        self.weights = WeightsChooser(model_id) if trained else None
+        self.comparison = _Comparison(model_id) if trained else None
         self.preset = QComboBox()
         self.preset.addItems(list(model.presets))
         self.preset.setToolTip("Named sets of parameters")
@@ -56,6 +93,10 @@ class _ModelPage(QWidget):
             lines.addRow("Weights", self.weights)
             self.weights.chosen.connect(self._on_weights)
         lines.addRow("Preset", self.preset)
+        if self.comparison is not None:
+            lines.addRow(self.comparison)
+            self.comparison.wanted.toggled.connect(self.changed)
+            self.comparison.weights.chosen.connect(self.changed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(lines)
@@ -71,7 +112,8 @@ class _ModelPage(QWidget):
 
     def predictor(self) -> Predictor:
         """The model with what stands in the form; `ParamsError` where that does not fit."""
-        return Predictor(self.shared, self.form.get())
+        second = None if self.comparison is None else self.comparison.model()
+        return Predictor(self.shared, self.form.get(), second)
 
     def _load(self) -> None:
         """In the thread that predicts."""

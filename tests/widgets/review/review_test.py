@@ -17,6 +17,7 @@ from napari_segkit.widgets.masks._sheet import histories
 from napari_segkit.widgets.review import _shelf
 from napari_segkit.widgets.review._session import session_of
 from tests.bright import Bright
+from tests.models.tiny import tiny_weights
 from tests.reviewing import Desk, photos, stored
 
 if TYPE_CHECKING:
@@ -344,6 +345,25 @@ def test_predict_all_goes_on_where_it_was_and_leaves_work_alone(desk: Desk, tmp_
     assert desk.mask.data[15, 20] == 1
     assert desk.mask.features["status"].tolist() == ["predicted"]
     assert desk.dock.model.about("3").startswith("predicted · 1 object · doubt")
+
+
+def test_other_weights_to_compare_with_make_an_image_uncertain(desk: Desk, tmp_path: Path) -> None:
+    desk.open(photos(tmp_path, 3))
+    choose(desk, "eggpan")
+    page = desk.dock.predict.pages.currentWidget()
+    assert not page.comparison.weights.isEnabled()
+    own = tiny_weights("eggpan", tmp_path / "own")
+    page.preset.setCurrentText("origin")  # keeps what it is hardly sure of
+    page.weights.path = own
+    page.comparison.wanted.setChecked(True)
+    desk.dock.predict.again.setChecked(True)
+    doubts = []
+    for other in (own, None):  # None: the weights in use
+        page.comparison.weights.path = other
+        desk.wait()
+        assert not predict_all(desk).startswith("0 images")
+        doubts.append(stored(tmp_path, "2").record.uncertainty)
+    assert doubts[0] < doubts[1]
 
 
 def test_the_open_image_is_predicted_as_an_undoable_run(desk: Desk, tmp_path: Path) -> None:

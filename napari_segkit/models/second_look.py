@@ -121,7 +121,8 @@ def read_second_look(path: Path, device: str, *, openvino: bool = False) -> Seco
         from napari_segkit.runtime.openvino_part import OpenVinoPart
 
         blank = torch.zeros(1, 3, VIEW, VIEW)
-        net.encoder = OpenVinoPart(net.encoder, blank, f"{ARCH}-{card.sha256[:16]}")
+        name = f"{ARCH}-{card.sha256[:16]}" if card.sha256 else ""
+        net.encoder = OpenVinoPart(net.encoder, blank, name)
     return SecondLook(net, card, levels, device)
 
 

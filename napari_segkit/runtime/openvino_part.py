@@ -32,7 +32,7 @@ class OpenVinoPart(nn.Module):
     example : (1, C, H, W)
         N stays free.
     name
-        Of the converted file in the cache, with a hash of the weights in it.
+        Of the converted file in the cache, with a hash of the weights in it; "" keeps none.
     """
 
     def __init__(self, net: nn.Module, example: Tensor, name: str) -> None:

@@ -28,7 +28,7 @@ class TrainConfig(BaseModel):
     epoch_steps: int | None = Field(
         None,
         ge=1,
-        description="Steps of an epoch; by default as many as see every image once (rings: 10).",
+        description="Steps of an epoch; by default each image is seen once (rings: 10 or more).",
     )
     minutes: float | None = Field(None, gt=0, description="Stop after the epoch that exceeds it.")
     batch: int = Field(8, ge=1, le=4096, description="Crops at a time.")

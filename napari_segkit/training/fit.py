@@ -140,7 +140,7 @@ def _set_up(
     optimizer = make_optimizer(net, config)
     net, optimizer = accelerator.prepare(net, optimizer)
     epoch_images = config.batch * config.accumulate * accelerator.num_processes
-    epoch_steps = config.epoch_steps or max(task.least_steps, len(train) // epoch_images)
+    epoch_steps = config.epoch_steps or task.epoch_steps(config, len(train) // epoch_images)
     epochs = config.epochs if config.steps is None else math.ceil(config.steps / epoch_steps)
     state = State(parts=config.accumulate)
     setup = Setup(task, config, accelerator, net, ema, optimizer, state, epochs, epoch_steps)

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 ADAPTER = "learned"
 ARCH = "lora"
+_LEAST_STEPS = 10
+"""Of an epoch: a few photos are seen several times before each validation."""
 _KEY = re.compile(
     rf"sam\.image_encoder\.blocks\.(\d+)\.attn\.(qkv|proj)\.adapters\.{ADAPTER}\.(\d)\.([AB])"
 )
@@ -52,7 +54,6 @@ class RingsTask(PromptTask):
     """Low-rank adapters on the attention of a base's encoder, and parts of it that are tuned."""
 
     few: ClassVar[int] = 10
-    least_steps: ClassVar[int] = 10
     base: str = ""
     base_sha256: str = ""
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType(
@@ -82,6 +83,10 @@ class RingsTask(PromptTask):
             base=found.name,
             base_sha256=found.sha256,
         )
+
+    def epoch_steps(self, config: TrainConfig, once: int) -> int:
+        """At least `_LEAST_STEPS`; in origin mode each image once, as the ring project has it."""
+        return super().epoch_steps(config, once if config.origin else max(_LEAST_STEPS, once))
 
     def sample(self, item: Item, rng: np.random.Generator, *, config: TrainConfig) -> Lesson:
         """A crop and prompts, or in origin mode the whole image."""

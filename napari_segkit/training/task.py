@@ -39,8 +39,6 @@ class Task(ABC):
         What a training of this task is set to, where neither file nor command says otherwise.
     few
         Fewer images are cross-validated, unless told otherwise.
-    least_steps
-        Of an epoch, however few the images are.
     """
 
     id: str
@@ -48,7 +46,6 @@ class Task(ABC):
     size: int
     defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     few: ClassVar[int] = 0
-    least_steps: ClassVar[int] = 1
 
     def configured(self, config: TrainConfig) -> Self:
         """The task with what a configuration says of it."""
@@ -58,6 +55,11 @@ class Task(ABC):
         """A configuration for going on from weights: what it leaves open is as with them."""
         del card
         return config
+
+    def epoch_steps(self, config: TrainConfig, once: int) -> int:
+        """Steps of an epoch where none are set; ``once`` of them see every image once."""
+        del config
+        return max(1, once)
 
     def prepare(self, item: Item) -> Item:
         """The form in which an image is kept for training."""

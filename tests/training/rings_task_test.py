@@ -25,7 +25,7 @@ from napari_segkit.nets.sam_small import SmallSamConfig
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.paths import shipped
 from napari_segkit.training.config import TrainConfig, read_config
-from napari_segkit.training.events import Note
+from napari_segkit.training.events import BatchDone, Note
 from napari_segkit.training.fit import LAST, fit
 from napari_segkit.training.store import Item
 from napari_segkit.training.tasks import get_task
@@ -186,6 +186,16 @@ def test_origin_mode_trains_as_the_ring_project(base: Path, dataset: Path, tmp_p
     lesson = task.sample(items(1)[0], np.random.default_rng(0), config=values)
     assert lesson.targets.shape[1:] == (60, 80)
     drain(train("rings", dataset, tmp_path / "out", config=values))
+
+
+@pytest.mark.parametrize(("origin", "steps"), [(True, 3), (False, 10)])
+def test_an_epoch_sees_a_few_photos_often_but_once_in_origin_mode(
+    base: Path, origin: bool, steps: int, tmp_path: Path
+) -> None:
+    values = config(base, origin=origin, epoch_steps=None, epochs=1, batch=1)
+    task = get_task("rings").configured(values)
+    events = fit(task, [task.lean(one) for one in items(3)], [], values, tmp_path)
+    assert [one.steps for one in events if isinstance(one, BatchDone)] == [steps] * steps
 
 
 def test_a_sweep_compares_ranks_with_the_bare_base_and_can_go_on(

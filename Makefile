@@ -46,6 +46,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --no-strict-optional --no-warn-return-any --allow-untyped-calls --ignore-missing-imports benchmarks/*.py docs/*.py tools/*.py
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-segkit
 

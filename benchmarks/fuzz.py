@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 
 ROUND = 200
 CLASSES = (ClassDef("ring", (250, 170, 50)), ClassDef("größe", (10, 200, 30)))
-TOKENS = (b"-1", b"1e308", b"NaN", b"null", b"[]", b"{}", b"999999999999", b'""', b"../", b"0")
-TOKENS += (b"<", b"&a;", b"\0", b"true", b"Infinity", b"1.5", b"\xff", b"*a", b":")
+TOKENS = (
+    b'-1 1e308 NaN null [] {} 999999999999 "" ../ 0 < &a; \0 true Infinity 1.5 \xff *a :'.split()
+)
 
 
 FILES = {

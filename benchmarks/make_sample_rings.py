@@ -7,15 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from napari_segkit.synth.registry import get_generator
+from napari_segkit.synth.rings import RingOptions, Rings
 
 FOLDER = Path(__file__).resolve().parents[1] / "sample_data"
 SEED, SIZE = 620, 960
 
 
 def main() -> None:
-    generator = get_generator("rings")
-    made = generator.generate(SEED, generator.Options(size=SIZE, pairs="each"))
+    made = Rings().generate(SEED, RingOptions(size=SIZE, pairs="each"))
     photo = FOLDER / "rings_generated.jpg"
     cv2.imwrite(str(photo), made.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
     cv2.imwrite(str(FOLDER / "rings_generated_labels.png"), made.labels.astype(np.uint8))

@@ -127,7 +127,7 @@ def measure(
         scores[case.name] = score_mask(case.truth, found)
         if pictures is not None:
             draw(case, found, scores[case.name].iou, pictures)
-    result = {
+    result: dict[str, Any] = {
         key: round(value, 4) for key, value in summary(list(scores.values())).as_dict().items()
     }
     result["seconds"] = round(float(np.median(seconds)), 4)

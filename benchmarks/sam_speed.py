@@ -112,7 +112,8 @@ def boxes(sam: Sam, image: np.ndarray, turns: int, *, threads: int) -> dict[str,
     predictor.original_size, predictor.features = image.shape[:2], embedding
     predictor.input_size = predictor.transform.get_preprocess_shape(*SHAPE, plain.input_size)
     predictor.is_image_set = True
-    roi = tuple(int(v) for v in (*np.maximum(BOX[:2] - 40, 0), *(BOX[2:] + 40)))
+    left, top = (max(0, int(v) - 40) for v in BOX[:2])
+    roi = left, top, int(BOX[2]) + 40, int(BOX[3]) + 40
 
     def ours(backend: SamBackend) -> np.ndarray:
         logits, _ = backend.decode(embedding[0].numpy(), SHAPE, boxes=BOX[None])

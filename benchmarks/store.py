@@ -11,6 +11,7 @@ import json
 import tempfile
 import time
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,8 +86,8 @@ CODECS = {"runs": pack_labels, "raw zlib 1": raw, "cv2 png": cv2_png, "pillow pn
 def codecs(count: int) -> dict[str, Any]:
     """Time and size of each codec on 4096 x 4096 pixels, ours = 1."""
     labels = scene(count, (4096, 4096))
-    rows = {
-        name: {**timed(lambda c=code: c(labels), 3), "kb": len(code(labels)) / 1024}
+    rows: dict[str, dict[str, Any]] = {
+        name: {**timed(partial(code, labels), 3), "kb": len(code(labels)) / 1024}
         for name, code in CODECS.items()
     }
     ours = rows["runs"]
@@ -168,7 +169,7 @@ def tools() -> dict[str, Any]:
     }
     for name, call in calls.items():
         call(keys[0])  # imports
-        times = [timed(lambda c=call, k=key: c(k), 3) for key in keys]
+        times = [timed(partial(call, key), 3) for key in keys]
         result[name] = {kind: max(one[kind] for one in times) for kind in times[0]}
     delta = grow(labels, keys[0], pixels=3, box=index.box(keys[0]))
     result["index follows"] = timed(lambda: index.follow(delta.change()))

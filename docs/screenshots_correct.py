@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TILE = (300, 230)
-_PARAMS = {"fill holes": 0, "remove specks": 300, "smooth": 5, "grow": -6, "snap to edges": 8}
+_PARAMS: dict[str, float] = {
+    "fill holes": 0,
+    "remove specks": 300,
+    "smooth": 5,
+    "grow": -6,
+    "snap to edges": 8,
+}
 _PARAMS |= {"split": 0.15}
 
 
 def _scene(name: str) -> tuple[np.ndarray, tuple[int, ...], list[list[float]] | None]:
     """A mask with the fault that a tool mends, what is selected, what is drawn."""
     rows, columns = np.ogrid[:230, :300]
-    labels = np.zeros((230, 300), np.uint16)
+    labels: np.ndarray = np.zeros((230, 300), np.uint16)
 
     def disc(x: int, y: int, r: int, key: int) -> None:
         labels[(rows - y) ** 2 + (columns - x) ** 2 <= r * r] = key
@@ -53,11 +59,12 @@ def _scene(name: str) -> tuple[np.ndarray, tuple[int, ...], list[list[float]] | 
         disc(205, 115, 45, 1)
     elif name == "merge":
         disc(195, 115, 45, 2)
-    drawn = {
+    drawn: dict[str, list[list[float]]] = {
         "split along a line": [[40, 165], [190, 178]],
         "cut out": [[20, 20], [60, 280], [110, 240], [90, 20]],
     }
-    return labels, (1, 2) if name in ("merge", "subtract", "intersect") else (1,), drawn.get(name)
+    chosen = (1, 2) if name in ("merge", "subtract", "intersect") else (1,)
+    return labels, chosen, drawn.get(name)
 
 
 def tools(camera: Camera) -> None:

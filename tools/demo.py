@@ -18,7 +18,7 @@ def has_screen() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def open_napari() -> None:
+def open_napari() -> int:
     """The photo in napari, the coin dock beside it: press Run."""
     import napari
     from qtpy.QtCore import QTimer
@@ -28,6 +28,7 @@ def open_napari() -> None:
     viewer.window.add_plugin_dock_widget("napari-segkit", "Coins")
     QTimer.singleShot(500, viewer.reset_view)  # the dock made the canvas narrower
     napari.run()
+    return 0
 
 
 def run_command_line() -> int:

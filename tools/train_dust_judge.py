@@ -34,7 +34,7 @@ def collect(folders: list[Path], weights: Path, levels: Levels, net: PatchJudge)
     """Candidates of the first network on every image."""
     model = Dust()
     model.load(weights, backend="torch")
-    parts = []
+    parts: list[Lessons] = []
     for folder in folders:
         with recognise(folder).open(folder) as dataset:
             for name in dataset.names:

@@ -231,12 +231,19 @@ class Rings(Segmenter):
         base: LoadedBase,
         adapter: str,
     ) -> Job[None]:
-        """Find small objects that clicks alone tell of once more, at full resolution."""
-        from napari_segkit.models.rings_alone import closer
+        """Find objects that clicks alone tell of once more, at the resolution that fits them."""
+        from napari_segkit.models.rings_alone import closer, views, worth
 
+        shape = image.shape[:2]
         size, look = base.backend.input_size, base.look(params.window)
         for ask in wanted:
-            again = closer(ask, found[ask.number], image.shape[:2], size, look=look)
+            if look == "close" and ask.box is None:
+                for view in views(ask, shape)[1:]:
+                    yield Progress(len(wanted) - 1, len(wanted), "looking closer")
+                    ((_, other),) = self._masks(image, None, [view], params, base, adapter)
+                    if worth(other, shape) > worth(found[ask.number], shape):
+                        found[ask.number] = other
+            again = closer(ask, found[ask.number], shape, size, look=look)
             if again is not None:
                 yield Progress(len(wanted) - 1, len(wanted), "looking closer")
                 found.update(self._masks(image, None, [again], params, base, adapter))
@@ -268,7 +275,7 @@ class Rings(Segmenter):
         size = base.backend.input_size
         given = decoder_prompts(part, start, input_size=size, mask_size=base.backend.mask_size)
         seen = closeup(view, size) if base.takes_evidence else None
-        if seen is not None and given.masks is None:
+        if seen is not None:
             given = given._replace(masks=evidence(seen, view, given))
         logits, scores = base.backend.decode(
             embedding, view.shape[:2], several=several, **given._asdict()

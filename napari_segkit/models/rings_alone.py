@@ -13,8 +13,13 @@ from napari_segkit.ops.prompt_windows import window_of
 from napari_segkit.types import Prompts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_segkit.models.rings_plan import Found
-    from napari_segkit.ops.prompt_windows import Look
+    from napari_segkit.ops.prompt_windows import Look, Window
+
+_LEAST = 64
+"""Pixels of the image in the closest look."""
 
 
 def alone(
@@ -28,7 +33,7 @@ def alone(
         Where neither box nor positive point nor mask tells of it.
     """
     boxes = one.boxes[:1]
-    begun = False
+    drawn, begun = bool(len(boxes)), False
     if one.mask is not None and one.mask.any():
         begun = True
         if not len(boxes):
@@ -36,7 +41,58 @@ def alone(
             boxes = np.array([box_with(around, one)], np.float32)
     whole = replace(one, boxes=boxes, mask=None)
     first = asks(whole, shape, input_size, look=look)[0]
-    return Ask(number, first.window, first.box, one.points, one.point_labels, int(begun))
+    ask = Ask(number, first.window, first.box, one.points, one.point_labels, int(begun), drawn)
+    return through(ask, first.window)
+
+
+def through(ask: Ask, window: Window) -> Ask:
+    """The same object through another window; clicks outside of it are left out."""
+    mine = inside(ask.points, np.array(window))
+    return replace(ask, window=window, points=ask.points[mine], labels=ask.labels[mine])
+
+
+def views(ask: Ask, shape: tuple[int, int]) -> list[Ask]:
+    """Closer and closer looks at an object that clicks alone tell of: how large it is, none says.
+
+    Each window is half as wide as the one before, around the clicks on the object.
+    """
+    on = ask.points[ask.labels == 1]
+    low, high = on.min(axis=0), on.max(axis=0)
+    middle, least = (low + high) / 2, max(_LEAST, 2 * float((high - low).max()))
+    found, side = [ask], max(shape) / 2
+    while side >= least:
+        found.append(through(ask, _square(middle, side, shape)))
+        side /= 2
+    return found
+
+
+def _square(middle: NDArray[np.floating], side: float, shape: tuple[int, int]) -> Window:
+    """A window of a side in pixels around a place (x, y), moved inside of the image."""
+    corners = []
+    for at, length in zip(middle, shape[::-1], strict=True):
+        size = min(round(side), length)
+        start = min(max(round(float(at) - size / 2), 0), length - size)
+        corners.append((start, start + size))
+    (x0, x1), (y0, y1) = corners
+    return x0, y0, x1, y1
+
+
+def worth(found: Found, shape: tuple[int, int]) -> float:
+    """How good an answer to clicks alone is, 0 to 1: the IoU that the network expects.
+
+    Less where the window cuts through the object.
+    """
+    (x0, y0, x1, y1), mask, score = found
+    if not mask.any():
+        return 0.0
+    edges = (
+        (mask[:, 0], x0 > 0),
+        (mask[:, -1], x1 < shape[1]),
+        (mask[0], y0 > 0),
+        (mask[-1], y1 < shape[0]),
+    )
+    cut = max((float(edge.mean()) for edge, inner in edges if inner), default=0.0)
+    return score * (1 - cut)
 
 
 def closer(
@@ -53,7 +109,4 @@ def closer(
     on = Prompts(points=ask.points, point_labels=ask.labels)
     left, top, right, bottom = box_with((x0 + x, y0 + y, x1 + x, y1 + y), on)
     window = window_of((left, top, right, bottom), shape, input_size, look=look)
-    if window == ask.window:
-        return None
-    mine = inside(ask.points, np.array(window))
-    return replace(ask, window=window, points=ask.points[mine], labels=ask.labels[mine])
+    return None if window == ask.window else through(ask, window)

@@ -42,6 +42,8 @@ class Ask:
     points : (K, 2) float32, labels : (K,) int32
         x y; 1 = object, 0 = not.
     start : id of the instance of the prompts' mask that it starts from, or 0.
+    drawn
+        Whether a person drew the box: the mask stays near it. Else it lies around the start.
     """
 
     number: int
@@ -50,6 +52,7 @@ class Ask:
     points: NDArray[np.float32] = field(repr=False)
     labels: NDArray[np.int32] = field(repr=False)
     start: int = 0
+    drawn: bool = True
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -102,20 +105,20 @@ def asks(
         Where nothing is asked for.
     """
     within = [inside(prompts.points, box) for box in prompts.boxes]
-    found: list[tuple[Box | None, NDArray[np.bool_], int]] = []
+    found: list[tuple[Box | None, NDArray[np.bool_], int, bool]] = []
     taken: set[int] = set()
     for box, mine in zip(prompts.boxes, within, strict=True):
         start = 0 if prompts.mask is None else _main_instance(prompts.mask, box)
         taken.add(start)
-        found.append((_tuple(box), mine, start))
+        found.append((_tuple(box), mine, start, True))
     if prompts.mask is not None:
         for key, box in instance_boxes(prompts.mask).items():
             if key not in taken:
-                found.append((box, inside(prompts.points, np.asarray(box)), key))
-    covered = np.any([mine for _, mine, _ in found], axis=0) if found else False
+                found.append((box, inside(prompts.points, np.asarray(box)), key, False))
+    covered = np.any([mine for _, mine, _, _ in found], axis=0) if found else False
     free = ~np.broadcast_to(covered, prompts.point_labels.shape)
     if (free & (prompts.point_labels == 1)).any():
-        found.append((None, free, 0))
+        found.append((None, free, 0, False))
     if not found:
         raise PromptError(
             "nothing is asked for",
@@ -130,8 +133,9 @@ def asks(
             prompts.points[mine],
             prompts.point_labels[mine],
             start,
+            drawn,
         )
-        for number, (box, mine, start) in enumerate(found, 1)
+        for number, (box, mine, start, drawn) in enumerate(found, 1)
     ]
 
 
@@ -235,8 +239,9 @@ def closeup(view: Image, input_size: int) -> Closeup:
 
 
 def evidence(seen: Closeup, view: Image, given: DecoderPrompts) -> NDArray[np.float32]:
-    """Evidence of colours (N, M, M) in the place of the masks that prompts do not have."""
+    """Evidence of colours (N, M, M), with the masks that prompts have in it."""
     from napari_segkit.ops.colour_evidence import evidence_grid
+    from napari_segkit.ops.mask_logits import share_of_logits
 
     scale = np.array(seen.shape[::-1], np.float32) / view.shape[1::-1]
     return evidence_grid(
@@ -245,12 +250,13 @@ def evidence(seen: Closeup, view: Image, given: DecoderPrompts) -> NDArray[np.fl
         None if given.boxes is None else given.boxes * np.tile(scale, 2),
         None if given.points is None else given.points * scale,
         given.point_labels,
+        None if given.masks is None else share_of_logits(given.masks),
     )
 
 
 def roi_of(ask: Ask, margin: float) -> Roi:
-    """Where an object's mask may be: its box and a margin, inside of its window."""
-    if ask.box is None:
+    """Where an object's mask may be: a drawn box and a margin, or all of its window."""
+    if ask.box is None or not ask.drawn:
         return ask.window
     x0, y0, x1, y1 = ask.box
     dx, dy = margin * (x1 - x0), margin * (y1 - y0)

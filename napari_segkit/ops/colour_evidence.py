@@ -25,6 +25,8 @@ _MOST = 4.0
 """Largest log-odds; a pixel outside of the box loses as much."""
 _REACH = 0.05
 """Radius of what a click points at, in sides of the window."""
+_MARK = 0.03
+"""Radius of a click's own mark, in sides of the window."""
 
 
 def evidence_grid(
@@ -33,6 +35,7 @@ def evidence_grid(
     boxes: NDArray[np.floating] | None,
     points: NDArray[np.floating] | None,
     labels: NDArray[np.int32] | None,
+    masks: Floats | None = None,
 ) -> Floats:
     """Evidence of colours for N prompts, as a promptable network is given a mask.
 
@@ -44,6 +47,8 @@ def evidence_grid(
         (height, width) of the window in it; beyond it the evidence is against the object.
     boxes : (N, 4), points : (N, K, 2), labels : (N, K)
         In pixels of the input; see `colour_evidence`.
+    masks : (N, S // 2, S // 2)
+        0 to 1: what there is of each object already.
 
     Returns
     -------
@@ -60,6 +65,7 @@ def evidence_grid(
             None if boxes is None else boxes[k] / 2,
             None if points is None else points[k] / 2,
             None if labels is None else labels[k],
+            None if masks is None else masks[k, :height, :width],
         )
     return found
 
@@ -69,6 +75,7 @@ def colour_evidence(
     box: NDArray[np.floating] | None,
     points: NDArray[np.floating] | None = None,
     labels: NDArray[np.int32] | None = None,
+    mask: Floats | None = None,
 ) -> Floats:
     """Log-odds of object against ground by colour.
 
@@ -79,25 +86,48 @@ def colour_evidence(
     box : (4,)
         x0 y0 x1 y1 in its pixels.
     points : (K, 2), labels : (K,)
-        x y; 1 = object, 0 = not, -1 = no point.
+        x y; 1 = object, 0 = not, -1 = no point. What lies at a click is as sure as can be.
+    mask : (H, W)
+        0 to 1: what there is of the object already. It speaks in the box's place.
 
     Returns
     -------
     (H, W) float32
-        Within plus and minus 8; 0 where colour says nothing.
+        Within plus and minus 8; 0 where nothing speaks.
     """
     shape = image.shape[:2]
-    inside = _in_box(shape, box)
+    inside = _in_box(shape, box) if mask is None else mask
+    told = box is not None or mask is not None
     on, off = _near(shape, points, labels, 1), _near(shape, points, labels, 0)
-    objects = on if box is None else inside + 3 * on * inside.sum() / max(on.sum(), 1.0)
-    ground = 1 - inside if box is not None else 1 - np.minimum(1, 3 * on)
+    objects = inside + 3 * on * inside.sum() / max(on.sum(), 1.0) if told else on
+    ground = 1 - inside if told else 1 - np.minimum(1, 3 * on)
     objects = objects * (1 - np.minimum(1, off))
     ground = ground + off * ground.sum() / max(off.sum(), 1.0)
     bins = _bins(image)
     odds = np.log(_histogram(bins, objects) / _histogram(bins, ground))[bins]
     smooth = cv2.GaussianBlur(odds.astype(np.float32), (0, 0), 1.0)
-    clipped = np.clip(smooth, -_MOST, _MOST)
-    return np.asarray(clipped if box is None else clipped - _MOST * (1 - inside), np.float32)
+    found = np.clip(smooth, -_MOST, _MOST)
+    if mask is not None:
+        found += _MOST * (2 * mask - 1)
+    elif box is not None:
+        found -= _MOST * (1 - inside)
+    return _marked(np.asarray(found, np.float32), points, labels)
+
+
+def _marked(
+    found: Floats, points: NDArray[np.floating] | None, labels: NDArray[np.int32] | None
+) -> Floats:
+    """With the clicks in it, the last one on top."""
+    if points is None or labels is None:
+        return found
+    y, x = np.ogrid[: found.shape[0], : found.shape[1]]
+    radius = max(1.5, _MARK * max(found.shape))
+    for (px, py), label in zip(points, labels, strict=True):
+        if label >= 0:
+            far = ((x + 0.5 - px) ** 2 + (y + 0.5 - py) ** 2) / radius**2
+            share = np.exp(-(far**2))
+            found = found * (1 - share) + share * (2 * label - 1) * 2 * _MOST
+    return np.asarray(found, np.float32)
 
 
 def _in_box(shape: tuple[int, int], box: NDArray[np.floating] | None) -> Floats:

@@ -74,13 +74,28 @@ def logits_from_mask(mask: Mask, input_size: int, side: int) -> Logits:
     -------
     (M, M) float32
     """
+    return logits_of_share(share_of_mask(mask, input_size, side))
+
+
+def logits_of_share(share: Logits) -> Logits:
+    """Logits of cells that a mask covers by 0 to 1."""
+    return (share * 2 - 1) * np.float32(_SURE)
+
+
+def share_of_mask(mask: Mask, input_size: int, side: int) -> Logits:
+    """How much of each cell of a grid (M, M) a mask covers, 0 to 1; see `logits_from_mask`."""
     height, width = scaled_shape(mask.shape, input_size)
     share = side / input_size
     size = max(1, round(width * share)), max(1, round(height * share))
     small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     grid = np.zeros((side, side), np.float32)
     grid[: size[1], : size[0]] = small[:side, :side]
-    return np.asarray((cv2.GaussianBlur(grid, (0, 0), 0.8) * 2 - 1) * _SURE, np.float32)
+    return np.asarray(cv2.GaussianBlur(grid, (0, 0), 0.8), np.float32)
+
+
+def share_of_logits(logits: Logits) -> Logits:
+    """The other way round from `logits_of_share`."""
+    return logits / np.float32(2 * _SURE) + np.float32(0.5)
 
 
 def without_specks(mask: Mask, smallest: int) -> Mask:

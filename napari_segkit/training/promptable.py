@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from napari_segkit.nets.sam_small import finished
+from napari_segkit.training.promptable_clicks import asked_again
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +51,13 @@ class Promptable(nn.Module):
             return finish_loss(self.sam, lessons)
         one = origin_loss if self.aim == "origin" else single_loss
         pixels = normal_pixels(self.sam, lessons)
-        losses = [
-            one(decoded(self.sam, embedding[None], lesson, image[None])[0][:, :1], lesson)
-            for embedding, image, lesson in zip(
-                self.sam.image_encoder(pixels), pixels, lessons, strict=True
-            )
-        ]
+        losses = []
+        for embedding, image, lesson in zip(
+            self.sam.image_encoder(pixels), pixels, lessons, strict=True
+        ):
+            last = corrected(self.sam, embedding[None], lesson, image[None])
+            logits = decoded(self.sam, embedding[None], last, image[None])[0][:, :1]
+            losses.append(one(logits, last))
         return torch.cat(losses).mean()
 
 
@@ -79,6 +81,7 @@ def step(sam: Sam, lessons: Sequence[Lesson]) -> StepResult:
     place = pixels.device
     losses, ious = [], []
     for embedding, image, lesson in zip(sam.image_encoder(pixels), pixels, lessons, strict=True):
+        lesson = corrected(sam, embedding[None], lesson, image[None])
         logits, expected = decoded(sam, embedding[None], lesson, image[None])
         target = torch.from_numpy(lesson.targets).to(place).float()[:, None]
         target = functional.interpolate(target, logits.shape[-2:], mode="area")
@@ -98,6 +101,18 @@ def normal_pixels(sam: Sam, lessons: Sequence[Lesson]) -> Tensor:
         normal[k, :, :, lesson.shape[1] :] = 0
     ready: Tensor = normal.contiguous(memory_format=torch.channels_last)
     return ready
+
+
+@torch.no_grad()
+def corrected(sam: Sam, embedding: Tensor, lesson: Lesson, image: Tensor) -> Lesson:
+    """A lesson after its rounds: the network's answers, each with clicks on what it has wrong."""
+    rng = np.random.default_rng(lesson.seed)
+    size = len(lesson.image)
+    for left in reversed(range(lesson.rounds)):
+        logits = decoded(sam, embedding, lesson, image)[0][:, :1]
+        fine = functional.interpolate(logits, (size, size), mode="bilinear", align_corners=False)
+        lesson = asked_again(lesson, fine[:, 0].cpu().numpy() > 0, rng, last=not left)
+    return lesson
 
 
 def decoded(sam: Sam, embedding: Tensor, lesson: Lesson, image: Tensor) -> tuple[Tensor, Tensor]:

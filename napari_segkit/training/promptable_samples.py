@@ -3,20 +3,27 @@
 A crop is what the network will be shown: the whole image, or a window around an object. Boxes are
 drawn anew each time, each side moved by up to a tenth of the box or `SHIFT` pixels; clicks lie in
 the object or near its border outside; now and then two neighbours are asked for as one.
-What no mask comes with gets the evidence of its colours in the mask's place (`colour_evidence`).
+Prompts get the evidence of their colours in the mask's place, or with it (`colour_evidence`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import cv2
 import numpy as np
 
 from napari_segkit.ops.colour_evidence import evidence_grid
-from napari_segkit.ops.mask_logits import logits_from_mask
+from napari_segkit.ops.mask_logits import logits_of_share, share_of_mask
 from napari_segkit.ops.masks import instance_boxes
+from napari_segkit.training.promptable_clicks import (
+    ROUNDS,
+    box_around,
+    clicks,
+    corrections,
+    worsened,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,11 +31,16 @@ if TYPE_CHECKING:
     from napari_segkit.types import Image, Labels
 
 Mode = Literal["box", "clicks", "box and clicks", "mask"]
-MODES: dict[Mode, float] = {"box": 0.7, "clicks": 0.12, "box and clicks": 0.06, "mask": 0.12}
+MODES: dict[Mode, float] = {"box": 0.5, "clicks": 0.25, "box and clicks": 0.1, "mask": 0.15}
 SHIFT = 4.0
-CLICKS = 3
 _AROUND = 0.9
 """Share of the crops that are windows around an object."""
+_WIDEST = 1.0, 1.7
+"""Sides of such a window in sides of its object, as a logarithm: for boxes, for clicks alone."""
+_AGAIN = 0.6
+"""Share of the lessons with clicks that are asked again before they count."""
+_DRAWN = 0.5
+"""Share of the lessons with a mask to which a person drew the box, too."""
 _BARE = 0.1
 """Share of the lessons without the evidence of colours, which they might come with."""
 _CAMOUFLAGED = 0.25
@@ -52,7 +64,12 @@ class Lesson:
     boxes : (P, 4) float32 or None
     points : (P, K, 2) float32, labels : (P, K) int32, or None
     masks : (P, S // 2, S // 2) float32 logits, or None
-        The mask to start from, or the evidence of the colours.
+        The mask to start from, or the evidence of the colours, or both in one.
+    boxed
+        Whether a person drew the boxes; else they lie around what there is already.
+    rounds
+        Answers of the network that get another click before the lesson counts
+        (`promptable_clicks.asked_again`), drawn from `seed`.
     """
 
     image: NDArray[np.uint8]
@@ -62,6 +79,9 @@ class Lesson:
     points: NDArray[np.float32] | None
     labels: NDArray[np.int32] | None
     masks: NDArray[np.float32] | None
+    boxed: bool = True
+    rounds: int = 0
+    seed: int = 0
 
 
 def draw_lesson(
@@ -90,30 +110,69 @@ def draw_lesson(
     augment
         Turns, mirrors, other exposures.
     """
-    image, labels, shape = _crop(image, labels, rng, size, augment=augment)
+    mode = mode or list(MODES)[int(rng.choice(len(MODES), p=list(MODES.values())))]
+    widest = _WIDEST[mode == "clicks"]
+    image, labels, shape = _crop(image, labels, rng, size, widest=widest, augment=augment)
     targets = _targets(labels, rng, prompts)
     if not len(targets):
         return None
-    mode = mode or list(MODES)[int(rng.choice(len(MODES), p=list(MODES.values())))]
-    boxes = points = marks = masks = None
+    asked = _asked(mode, targets, rng, shape, size)
+    masks = None
+    if evidence and (asked.shares is not None or rng.random() >= _BARE):
+        masks = evidence_grid(image, shape, *asked[:4])
+    elif asked.shares is not None:
+        masks = logits_of_share(asked.shares)
+    again = evidence and mode != "box" and rng.random() < _AGAIN
+    return Lesson(
+        image,
+        shape,
+        targets,
+        asked.boxes,
+        asked.points,
+        asked.labels,
+        masks,
+        boxed=asked.boxed,
+        rounds=int(rng.integers(1, ROUNDS + 1)) if again else 0,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+class _Asked(NamedTuple):
+    """Prompts for P targets; see `Lesson`. Shares: how much of each cell the start covers."""
+
+    boxes: NDArray[np.float32] | None
+    points: NDArray[np.float32] | None = None
+    labels: NDArray[np.int32] | None = None
+    shares: NDArray[np.float32] | None = None
+    boxed: bool = True
+
+
+def _asked(
+    mode: Mode,
+    targets: NDArray[np.bool_],
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    size: int,
+) -> _Asked:
+    boxes = None
     if mode != "clicks":
         boxes = np.stack([jittered(target, rng, shape) for target in targets])
-    starts = list(targets)
-    if mode == "mask":
-        starts = [_worsened(target[: shape[0], : shape[1]], rng) for target in targets]
-        masks = np.stack([logits_from_mask(one, size, size // 2) for one in starts])
-    if mode != "box":
-        drawn = [
-            _corrections(target[: shape[0], : shape[1]], start, rng)
-            if mode == "mask"
-            else _clicks(target, rng, first=mode == "clicks")
-            for target, start in zip(targets, starts, strict=True)
-        ]
-        points = np.stack([at for at, _ in drawn])
-        marks = np.stack([label for _, label in drawn])
-    if evidence and mode != "mask" and rng.random() >= _BARE:
-        masks = evidence_grid(image, shape, boxes, points, marks)
-    return Lesson(image, shape, targets, boxes, points, marks, masks)
+    if mode == "box":
+        return _Asked(boxes)
+    if mode != "mask":
+        drawn = [clicks(target, rng, first=mode == "clicks") for target in targets]
+        at, marks = (np.stack(part) for part in zip(*drawn, strict=True))
+        return _Asked(boxes, at, marks, boxed=boxes is not None)
+    insides = [target[: shape[0], : shape[1]] for target in targets]
+    starts = [worsened(inside, rng) for inside in insides]
+    shares = np.stack([share_of_mask(start, size, size // 2) for start in starts])
+    drawn = [corrections(*each, rng) for each in zip(insides, starts, strict=True)]
+    boxed = rng.random() < _DRAWN
+    if not boxed:
+        each = zip(starts, drawn, strict=True)
+        boxes = np.array([box_around(start, *one) for start, one in each], np.float32)
+    at, marks = (np.stack(part) for part in zip(*drawn, strict=True))
+    return _Asked(boxes, at, marks, shares, boxed)
 
 
 def origin_lesson(
@@ -141,14 +200,20 @@ def origin_lesson(
 
 
 def _crop(
-    image: Image, labels: Labels, rng: np.random.Generator, size: int, *, augment: bool
+    image: Image,
+    labels: Labels,
+    rng: np.random.Generator,
+    size: int,
+    *,
+    widest: float,
+    augment: bool,
 ) -> tuple[Image, Labels, tuple[int, int]]:
     """Whole or around one object, turned and mirrored, scaled to `size`, padded to a square."""
     places = instance_boxes(labels)
     if places and rng.random() < _AROUND:
         box = np.array(places[int(rng.choice(list(places)))])
         middle, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
-        side *= float(np.exp(rng.uniform(0.1, 1.0)))
+        side *= float(np.exp(rng.uniform(0.1, widest)))
         middle += rng.uniform(-0.15, 0.15, 2) * side
         x0, y0 = np.maximum(middle - side / 2, 0).astype(int)
         x1, y1 = np.ceil(middle + side / 2).astype(int)
@@ -218,52 +283,3 @@ def jittered(
     outwards = rng.uniform(-0.25, 1, 4) * reach * (-1, -1, 1, 1)
     height, width = shape
     return np.clip(box + outwards, 0, (width, height, width, height)).astype(np.float32)
-
-
-def _clicks(
-    mask: NDArray[np.bool_], rng: np.random.Generator, *, first: bool
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """`CLICKS` clicks; with `first` one of them lies well inside. -1 = no click."""
-    inner = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    near = cv2.dilate(mask.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
-    at = np.zeros((CLICKS, 2), np.float32)
-    marks = np.full(CLICKS, -1, np.int32)
-    for k in range(CLICKS):
-        inside = (first and k == 0) or rng.random() < 0.5
-        if not (first and k == 0) and rng.random() < 0.4:
-            continue
-        where = inner >= 0.6 * inner.max() if inside else near & ~mask
-        ys, xs = np.nonzero(where)
-        if len(ys):
-            pick = int(rng.integers(len(ys)))
-            at[k], marks[k] = (xs[pick], ys[pick]), int(inside)
-    return at, marks
-
-
-def _worsened(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A mask as it might be before it is corrected: shifted, swollen, bitten, holes closed."""
-    rough = mask.astype(np.uint8)
-    size = int(rng.integers(1, max(3, min(mask.shape) // 16)))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1))
-    ways = (cv2.MORPH_DILATE, cv2.MORPH_ERODE, cv2.MORPH_CLOSE, cv2.MORPH_OPEN)
-    rough = cv2.morphologyEx(rough, ways[int(rng.integers(4))], disc)
-    for _ in range(int(rng.integers(0, 3))):
-        centre = rng.uniform(0, 1, 2) * mask.shape[::-1]
-        radius = int(rng.uniform(0.03, 0.2) * min(mask.shape)) + 1
-        cv2.circle(rough, centre.astype(int).tolist(), radius, int(rng.integers(2)), -1)
-    return np.asarray(np.roll(rough, rng.integers(-4, 5, 2), (0, 1)), bool)
-
-
-def _corrections(
-    mask: NDArray[np.bool_], start: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """`CLICKS` clicks into what a start has wrong, or none."""
-    at, marks = np.zeros((CLICKS, 2), np.float32), np.full(CLICKS, -1, np.int32)
-    wrong = mask ^ start
-    for k in range(int(rng.integers(CLICKS + 1))):
-        core = cv2.erode(wrong.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        ys, xs = np.nonzero(core if core.any() else wrong)
-        if len(ys):
-            pick = int(rng.integers(len(ys)))
-            at[k], marks[k] = (xs[pick], ys[pick]), int(mask[ys[pick], xs[pick]])
-    return at, marks

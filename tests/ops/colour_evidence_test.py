@@ -55,3 +55,25 @@ def test_a_grid_for_several_prompts() -> None:
     assert grid.shape == (2, 64, 64)
     assert (grid[:, 41:] == -8).all()
     assert (grid[:, :, 51:] == -8).all()
+
+
+def test_a_mask_speaks_in_the_boxs_place_and_its_colours_with_it() -> None:
+    image, mask = ring()
+    half = mask.astype(np.float32)
+    half[:, :50] = 0  # half of the ring is missing in it
+    evidence = colour_evidence(image, np.array([50, 8, 82, 72]), mask=half)
+    gained, kept = mask & (half == 0), half > 0
+    assert (evidence[kept] > 4).mean() > 0.8
+    assert evidence[gained].mean() > evidence[~mask].mean() + 2, "of its colours"
+    assert np.abs(evidence).max() <= 8
+
+
+def test_what_lies_at_a_click_is_sure_and_the_last_click_is_on_top() -> None:
+    image, mask = ring()
+    at = np.array([[10.5, 40.5], [50.5, 16.5], [50.5, 16.5]], np.float32)
+    marks = np.array([1, 0, 1], np.int32)
+    evidence = colour_evidence(image, np.array([18, 8, 82, 72]), at, marks, mask.astype(np.float32))
+    assert evidence[40, 10] > 7
+    assert evidence[16, 50] > 7
+    turned = colour_evidence(image, None, at, marks[[0, 2, 1]])
+    assert turned[16, 50] < -7

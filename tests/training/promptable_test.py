@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from napari_segkit.nets.sam_small import SmallSamConfig, build_small_sam
-from napari_segkit.training.promptable import origin_loss, prompt_loss, single_loss, step
+from napari_segkit.training.promptable import (
+    corrected,
+    normal_pixels,
+    origin_loss,
+    prompt_loss,
+    single_loss,
+    step,
+)
+from napari_segkit.training.promptable_clicks import CLICKS, asked_again
 from napari_segkit.training.promptable_metrics import holes_of, score_mask, summary
 from napari_segkit.training.promptable_samples import (
-    CLICKS,
     MODES,
     draw_lesson,
     jittered,
@@ -163,3 +171,52 @@ def test_origin_mode_asks_by_boxes_of_the_whole_image() -> None:
     assert crop is not None
     truth = torch.from_numpy(crop.targets[:, None, ::2, ::2] * 60.0 - 30.0)
     assert (single_loss(truth, crop) < single_loss(-truth, crop)).all()
+
+
+def test_an_answer_gets_a_click_where_it_is_most_wrong() -> None:
+    lesson = draw_lesson(*scene(), np.random.default_rng(0), size=64, mode="clicks")
+    assert lesson is not None
+    assert not lesson.boxed
+    nothing = np.zeros_like(lesson.targets)
+    again = asked_again(lesson, nothing, np.random.default_rng(0), last=False)
+    assert again.rounds == 0
+    assert again.points is not None
+    assert again.labels is not None
+    assert again.points.shape == (len(nothing), CLICKS + 1, 2)
+    for target, at, mark in zip(lesson.targets, again.points, again.labels, strict=True):
+        x, y = at[-1].astype(int)
+        assert mark[-1] == 1
+        assert target[y, x]
+    everything = np.zeros_like(lesson.targets)
+    everything[:, : lesson.shape[0], : lesson.shape[1]] = True
+    third = asked_again(again, everything, np.random.default_rng(0), last=False)
+    assert third.labels is not None
+    assert (third.labels[:, -1] == 0).all()
+    assert third.boxes is not None
+    assert np.array_equal(third.boxes[0], [0, 0, lesson.shape[1], lesson.shape[0]])
+    right = asked_again(lesson, lesson.targets, np.random.default_rng(0), last=True)
+    assert right.labels is not None
+    assert (right.labels[:, -1] == -1).all(), "nothing is wrong"
+
+
+def test_a_drawn_box_stays_and_one_around_the_answer_moves_with_it() -> None:
+    drawn = draw_lesson(*scene(), np.random.default_rng(1), size=64, mode="box and clicks")
+    assert drawn is not None
+    again = asked_again(drawn, np.zeros_like(drawn.targets), np.random.default_rng(0), last=False)
+    assert np.array_equal(again.boxes, drawn.boxes)
+
+
+def test_a_lesson_counts_after_its_rounds_and_repeats() -> None:
+    torch.manual_seed(0)
+    sam = build_small_sam(replace(TINY, evidence=True))
+    lesson = draw_lesson(*scene(), np.random.default_rng(0), size=64, mode="clicks")
+    assert lesson is not None
+    asked = replace(lesson, rounds=3)
+    pixels = normal_pixels(sam, [asked])
+    embedding = sam.image_encoder(pixels)
+    first, second = (corrected(sam, embedding, asked, pixels) for _ in range(2))
+    assert first.rounds == 0
+    assert first.points is not None
+    assert first.points.shape[1] == CLICKS + 3
+    assert np.array_equal(first.points, second.points)
+    assert np.array_equal(first.masks, second.masks)

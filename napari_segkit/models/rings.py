@@ -260,6 +260,7 @@ class Rings(Segmenter):
         """Masks of objects of one kind, by number."""
         from napari_segkit.models.rings_plan import (
             Found,
+            chosen,
             closeup,
             decoder_prompts,
             evidence,
@@ -280,15 +281,16 @@ class Rings(Segmenter):
         logits, scores = base.backend.decode(
             embedding, view.shape[:2], several=several, **given._asdict()
         )
+        best = chosen(scores, params.candidate)
+        logits = np.take_along_axis(logits, best[:, None, None, None], axis=1)
         if seen is not None and given.masks is not None:
             logits = base.backend.finish(*seen, logits, given.masks)
-        for ask, masks, ious in zip(part, logits, scores, strict=True):
-            best = int(params.candidate) - 1 if params.candidate.isdigit() else int(ious.argmax())
+        sure = np.clip(np.take_along_axis(scores, best[:, None], axis=1)[:, 0], 0, 1)
+        for ask, grid, score in zip(part, logits[:, 0], sure, strict=True):
             roi = roi_of(ask, params.margin)
             local = (roi[0] - x0, roi[1] - y0, roi[2] - x0, roi[3] - y0)
-            mask = mask_from_logits(masks[best], view.shape[:2], size, local)
-            score = float(np.clip(ious[best], 0, 1))
-            yield ask.number, Found(roi, without_specks(mask, params.smallest), score)
+            mask = mask_from_logits(grid, view.shape[:2], size, local)
+            yield ask.number, Found(roi, without_specks(mask, params.smallest), float(score))
 
 
 def _weights(base: LoadedBase, adapter: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segkit.models.rings_plan import Ask, asks, box_with, inside
+from napari_segkit.models.rings_plan import Ask, asks, inside
 from napari_segkit.ops.masks import instance_boxes
 from napari_segkit.ops.prompt_windows import window_of
 from napari_segkit.types import Prompts
@@ -33,7 +33,7 @@ def alone(
         Where neither box nor positive point nor mask tells of it.
     """
     boxes = one.boxes[:1]
-    drawn, begun = bool(len(boxes)), False
+    held, begun = bool(len(boxes)), False
     if one.mask is not None and one.mask.any():
         begun = True
         if not len(boxes):
@@ -41,7 +41,7 @@ def alone(
             boxes = np.array([box_with(around, one)], np.float32)
     whole = replace(one, boxes=boxes, mask=None)
     first = asks(whole, shape, input_size, look=look)[0]
-    ask = Ask(number, first.window, first.box, one.points, one.point_labels, int(begun), drawn)
+    ask = Ask(number, first.window, first.box, one.points, one.point_labels, int(begun), held)
     return through(ask, first.window)
 
 
@@ -110,3 +110,11 @@ def closer(
     left, top, right, bottom = box_with((x0 + x, y0 + y, x1 + x, y1 + y), on)
     window = window_of((left, top, right, bottom), shape, input_size, look=look)
     return None if window == ask.window else through(ask, window)
+
+
+def box_with(box: tuple[float, float, float, float], prompts: Prompts) -> tuple[float, ...]:
+    """A box that holds the positive clicks, too."""
+    on = prompts.points[prompts.point_labels == 1]
+    low = np.minimum(box[:2], on.min(axis=0, initial=np.inf)) if len(on) else np.array(box[:2])
+    high = np.maximum(box[2:], on.max(axis=0) + 1) if len(on) else np.array(box[2:])
+    return (*low.tolist(), *high.tolist())

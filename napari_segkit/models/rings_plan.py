@@ -42,8 +42,8 @@ class Ask:
     points : (K, 2) float32, labels : (K,) int32
         x y; 1 = object, 0 = not.
     start : id of the instance of the prompts' mask that it starts from, or 0.
-    drawn
-        Whether a person drew the box: the mask stays near it. Else it lies around the start.
+    held
+        Whether the mask stays near the box; it may leave one that lies around a rough start.
     """
 
     number: int
@@ -52,7 +52,7 @@ class Ask:
     points: NDArray[np.float32] = field(repr=False)
     labels: NDArray[np.int32] = field(repr=False)
     start: int = 0
-    drawn: bool = True
+    held: bool = True
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -105,20 +105,20 @@ def asks(
         Where nothing is asked for.
     """
     within = [inside(prompts.points, box) for box in prompts.boxes]
-    found: list[tuple[Box | None, NDArray[np.bool_], int, bool]] = []
+    found: list[tuple[Box | None, NDArray[np.bool_], int]] = []
     taken: set[int] = set()
     for box, mine in zip(prompts.boxes, within, strict=True):
         start = 0 if prompts.mask is None else _main_instance(prompts.mask, box)
         taken.add(start)
-        found.append((_tuple(box), mine, start, True))
+        found.append((_tuple(box), mine, start))
     if prompts.mask is not None:
         for key, box in instance_boxes(prompts.mask).items():
             if key not in taken:
-                found.append((box, inside(prompts.points, np.asarray(box)), key, False))
-    covered = np.any([mine for _, mine, _, _ in found], axis=0) if found else False
+                found.append((box, inside(prompts.points, np.asarray(box)), key))
+    covered = np.any([mine for _, mine, _ in found], axis=0) if found else False
     free = ~np.broadcast_to(covered, prompts.point_labels.shape)
     if (free & (prompts.point_labels == 1)).any():
-        found.append((None, free, 0, False))
+        found.append((None, free, 0))
     if not found:
         raise PromptError(
             "nothing is asked for",
@@ -133,9 +133,8 @@ def asks(
             prompts.points[mine],
             prompts.point_labels[mine],
             start,
-            drawn,
         )
-        for number, (box, mine, start, drawn) in enumerate(found, 1)
+        for number, (box, mine, start) in enumerate(found, 1)
     ]
 
 
@@ -168,6 +167,13 @@ def _around(box: Box | None) -> Box:
 def is_unclear(ask: Ask) -> bool:
     """A single point: it may mean a part or the whole."""
     return ask.box is None and ask.start == 0 and len(ask.points) == 1
+
+
+def chosen(scores: NDArray[np.float32], candidate: str) -> NDArray[np.intp]:
+    """Which candidate (N,) of expected IoU (N, K) is meant; see `RingParams.candidate`."""
+    if candidate.isdigit():
+        return np.full(len(scores), int(candidate) - 1)
+    return scores.argmax(axis=1)
 
 
 def batches(wanted: list[Ask]) -> Iterator[tuple[int, list[Ask]]]:
@@ -255,8 +261,8 @@ def evidence(seen: Closeup, view: Image, given: DecoderPrompts) -> NDArray[np.fl
 
 
 def roi_of(ask: Ask, margin: float) -> Roi:
-    """Where an object's mask may be: a drawn box and a margin, or all of its window."""
-    if ask.box is None or not ask.drawn:
+    """Where an object's mask may be: a box that holds it and a margin, or its window."""
+    if ask.box is None or not ask.held:
         return ask.window
     x0, y0, x1, y1 = ask.box
     dx, dy = margin * (x1 - x0), margin * (y1 - y0)
@@ -264,14 +270,6 @@ def roi_of(ask: Ask, margin: float) -> Roi:
     high = np.ceil([x1 + dx, y1 + dy]).astype(int)
     left, top, right, bottom = ask.window
     return max(low[0], left), max(low[1], top), min(high[0], right), min(high[1], bottom)
-
-
-def box_with(box: tuple[float, float, float, float], prompts: Prompts) -> tuple[float, ...]:
-    """A box that holds the positive clicks, too."""
-    on = prompts.points[prompts.point_labels == 1]
-    low = np.minimum(box[:2], on.min(axis=0, initial=np.inf)) if len(on) else np.array(box[:2])
-    high = np.maximum(box[2:], on.max(axis=0) + 1) if len(on) else np.array(box[2:])
-    return (*low.tolist(), *high.tolist())
 
 
 def painted(found: Mapping[int, Found], shape: tuple[int, ...]) -> tuple[Labels, dict[int, float]]:

@@ -246,7 +246,8 @@ class Rings(Segmenter):
             again = closer(ask, found[ask.number], shape, size, look=look)
             if again is not None:
                 yield Progress(len(wanted) - 1, len(wanted), "looking closer")
-                found.update(self._masks(image, None, [again], params, base, adapter))
+                one, start = again
+                found.update(self._masks(image, start, [one], params, base, adapter))
 
     def _masks(
         self,
@@ -272,10 +273,10 @@ class Rings(Segmenter):
         x0, y0, x1, y1 = part[0].window
         view = image[y0:y1, x0:x1]
         embedding = self._embedding(view, base, adapter)
-        several = params.candidate != "auto" or is_unclear(part[0])
         size = base.backend.input_size
         given = decoder_prompts(part, start, input_size=size, mask_size=base.backend.mask_size)
         seen = closeup(view, size) if base.takes_evidence else None
+        several = params.candidate != "auto" or (seen is None and is_unclear(part[0]))
         if seen is not None:
             given = given._replace(masks=evidence(seen, view, given))
         logits, scores = base.backend.decode(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_segkit.models.rings_plan import Found
     from napari_segkit.ops.prompt_windows import Look, Window
+    from napari_segkit.types import Box, Labels
 
 _LEAST = 64
 """Pixels of the image in the closest look."""
@@ -97,24 +98,33 @@ def worth(found: Found, shape: tuple[int, int]) -> float:
 
 def closer(
     ask: Ask, found: Found, shape: tuple[int, int], input_size: int, *, look: Look = "window"
-) -> Ask | None:
-    """The same object through a window, where clicks alone told of it and it turned out small.
+) -> tuple[Ask, Labels | None] | None:
+    """The same object through a window that fits it, where clicks alone told of it.
 
-    None where the window is the one that was looked at. Clicks outside of it are left out.
+    Clicks outside of the window are left out. A network that looks close starts from what was
+    found; its mask of the whole image (H, W) comes with the ask.
+
+    Returns
+    -------
+    None where there is nothing to look at, or no other window.
     """
     if ask.box is not None or not found.mask.any():
-        return None  # its box has told where to look, or there is nothing to look at
-    x, y = found.roi[:2]
-    x0, y0, x1, y1 = instance_boxes(found.mask.astype(np.int32))[1]
+        return None  # its box has told where to look
+    x0, y0, x1, y1 = found.roi
+    mask = np.zeros(shape, np.int32)
+    mask[y0:y1, x0:x1] = found.mask
     on = Prompts(points=ask.points, point_labels=ask.labels)
-    left, top, right, bottom = box_with((x0 + x, y0 + y, x1 + x, y1 + y), on)
-    window = window_of((left, top, right, bottom), shape, input_size, look=look)
-    return None if window == ask.window else through(ask, window)
+    box = box_with(instance_boxes(mask)[1], on)
+    window = window_of(box, shape, input_size, look=look)
+    if look == "close":
+        return replace(through(ask, window), box=box, start=1, held=False), mask
+    return None if window == ask.window else (through(ask, window), None)
 
 
-def box_with(box: tuple[float, float, float, float], prompts: Prompts) -> tuple[float, ...]:
+def box_with(box: tuple[float, float, float, float], prompts: Prompts) -> Box:
     """A box that holds the positive clicks, too."""
     on = prompts.points[prompts.point_labels == 1]
     low = np.minimum(box[:2], on.min(axis=0, initial=np.inf)) if len(on) else np.array(box[:2])
     high = np.maximum(box[2:], on.max(axis=0) + 1) if len(on) else np.array(box[2:])
-    return (*low.tolist(), *high.tolist())
+    left, top, right, bottom = (float(value) for value in (*low, *high))
+    return left, top, right, bottom

@@ -32,8 +32,8 @@ class RingParams(ModelParams):
         "auto",
         title="Candidate",
         description="The network offers three masks for an unclear prompt: the one it thinks best, "
-        "or the first (a part), second or third (the whole). auto: one mask for a box, the best "
-        "of three for a single point.",
+        "or the first (a part), second or third (the whole). auto: one mask; of SAM's own bases "
+        "the best of three for a single point.",
     )
     window: Literal["auto", "whole"] = Field(
         "auto",

@@ -6,10 +6,11 @@ Groups: `held-out` (tables, coats and camera heights that are never trained on),
 trained on, other seeds), `negative` (no pan, no egg: what is found there is false), `real`
 (`../shared/data/real_dev/eggpan`, where present), `kitchen` (real photos of
 `../shared/data/pantry` without a labelled egg: food, packets, bowls; a few may show a pan, so
-`false_share` is an upper bound) and `shells` (those with eggs, mostly whole ones in cartons; only
-`egg` is judged). A class's IoU is the mean over the images in
-which it is or was found. The baseline is GrabCut from a frame, eggs in it by brightness and
-colour.
+`false_share` is an upper bound), `shells` (those with eggs, mostly whole ones in cartons; only
+`egg` is judged), `kept` (`--photos FOLDER`: photos of `weights/eggpan-photos.txt` that training
+never sees, without eggs and pans) and `outlined` (those with). A class's IoU is the mean over the
+images in which it is or was found. The baseline is GrabCut from a frame, eggs in it by brightness
+and colour.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ from napari_segkit.data.images import read_image
 from napari_segkit.jobs import drain, segment
 from napari_segkit.models.registry import get_model
 from napari_segkit.synth.eggpan import make_scene
+from napari_segkit.synth.eggpan_outlines import read_photos
 from napari_segkit.training.metrics import worst_decile
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "real_dev" / "eggpan"
 PANTRY = REAL.parents[1] / "pantry" / "valid"
+LISTING = Path(__file__).resolve().parents[1] / "weights" / "eggpan-photos.txt"
 SEED_BASE = 9_000_000
 CLASSES = ("egg", "pan")
 ClassMap = NDArray[np.uint8]
@@ -129,6 +132,17 @@ def pantry(every: int) -> Iterator[Case]:
             yield Case("shells" if eggs else "kitchen", name, image, classes)
 
 
+def kept(folder: Path | None) -> Iterator[Case]:
+    """Photos of the recipe's list that training never sees."""
+    if folder is None:
+        return
+    photos = read_photos(folder, LISTING, held_out=True)
+    for one in (*photos.grounds, *photos.labelled):
+        image = one.pixels()
+        group = "outlined" if one.outlines else "kept"
+        yield Case(group, one.path.name, image, one.classes(image.shape))
+
+
 def network(weights: Path | None) -> Predictor:
     """The model `eggpan`, default preset."""
     model = get_model("eggpan")
@@ -169,6 +183,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=100, help="images of each generated group")
     parser.add_argument("--size", type=int, default=400, help="longer side of generated images")
     parser.add_argument("--pantry-every", type=int, default=4)
+    parser.add_argument("--photos", type=Path, help="folder of weights/eggpan-photos.txt")
     parser.add_argument("--weights", type=Path, help="instead of those in use")
     parser.add_argument("--no-baseline", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -179,7 +194,7 @@ def main() -> None:
     scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
     groups = ("held-out", "unseen", "negative")
     cases = [generated(wanted.n, group, wanted.size) for group in groups]
-    photos = [real(), pantry(wanted.pantry_every)]
+    photos = [real(), pantry(wanted.pantry_every), kept(wanted.photos)]
     for case in (case for group in [*cases, *photos] for case in group):
         for name, predict in predictors.items():
             start = time.perf_counter()

@@ -9,6 +9,7 @@ Tools, hands and other food are background.
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
@@ -19,6 +20,8 @@ from napari_segkit.data.formats.classes import EGG_PAN
 from napari_segkit.ops.masks import components
 from napari_segkit.synth.base import Generator, LabelledImage, SynthOptions
 from napari_segkit.synth.camera import develop
+from napari_segkit.synth.eggpan_outlines import read_photos
+from napari_segkit.synth.eggpan_photos import BARE, draw_photo, eggs_alone, photo_table
 from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG, PAN
 from napari_segkit.synth.eggpan_render import render
 from napari_segkit.synth.eggpan_scenes import THEMES, draw_scene
@@ -35,6 +38,7 @@ from napari_segkit.synth.noise import fractal_noise, soften
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_segkit.synth.eggpan_outlines import Photos
     from napari_segkit.synth.eggpan_render import Shot
     from napari_segkit.synth.noise import Field as Floats
     from napari_segkit.types import ClassDef
@@ -53,6 +57,18 @@ class EggPanOptions(SynthOptions):
         title="Held out",
         description="Only textures and poses that other images never show: for judging.",
     )
+    photos: Path | None = Field(
+        None,
+        title="Photos",
+        description="Folder of photos that scenes lie on; nearly half of the images show a photo "
+        "alone.",
+    )
+    outlines: Path | None = Field(
+        None,
+        title="Outlines",
+        description="List of the photos, with eggs and pans where there are any; without it "
+        "there are none in them.",
+    )
     theme: str | None = Field(
         None, title="Theme", description=f"One of: {', '.join(THEMES)}; by default any."
     )
@@ -69,8 +85,13 @@ class EggPan(Generator):
 
     def generate(self, seed: int, options: EggPanOptions) -> LabelledImage:
         """One scene."""
+        folder, listing, held_out = options.photos, options.outlines, options.held_out
         image, classes = make_scene(
-            seed, size=options.size or SIZE, held_out=options.held_out, theme=options.theme
+            seed,
+            size=options.size or SIZE,
+            held_out=held_out,
+            theme=options.theme,
+            photos=read_photos(folder, listing, held_out=held_out) if folder else None,
         )
         labels, class_of = components(classes)
         names = {key: self.classes[number - 1].name for key, number in class_of.items()}
@@ -78,7 +99,12 @@ class EggPan(Generator):
 
 
 def make_scene(
-    seed: int, *, size: int = SIZE, held_out: bool = False, theme: str | None = None
+    seed: int,
+    *,
+    size: int = SIZE,
+    held_out: bool = False,
+    theme: str | None = None,
+    photos: Photos | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Make one scene.
 
@@ -92,6 +118,8 @@ def make_scene(
         Whether textures and poses are those that are never trained on.
     theme
         One of `eggpan_scenes.THEMES`.
+    photos
+        The scene lies on a part of one, or that part is all there is.
 
     Returns
     -------
@@ -102,7 +130,12 @@ def make_scene(
     rng = np.random.default_rng(seed)
     theme = theme or str(rng.choice(list(THEMES), p=np.array(list(THEMES.values()))))
     shape = image_shape(size, rng)
-    eye = draw_eye(shape, rng, held_out=held_out)
+    chance = np.random.default_rng([seed, 1])
+    photo = draw_photo(shape, photos, chance) if photos else None
+    if photo and chance.random() < BARE:
+        return photo
+    away = chance.uniform(1, 2.2) if photo and chance.random() < 0.5 else 1.0
+    eye = draw_eye(shape, rng, held_out=held_out, away=away)
     scene = draw_scene(theme, rng, size=size, held_out=held_out)
     table, grate = lay_table(
         eye, rng, held_out=held_out, lift=scene.lift, dark=scene.dark and rng.random() < 0.4,
@@ -112,7 +145,11 @@ def make_scene(
     room = random_room(rng, flash=back if rng.random() < 0.08 else None)
     if rng.random() < 0.3:
         room = daylight(room, rng)
+    if photo:
+        table, grate = photo_table(table, photo, room), []
     shot = render(eye, room, table, [*scene.solids, *grate])
+    if photo and chance.random() < (0.6 if photo[1].any() else 0.25):
+        shot = eggs_alone(shot, table, photo)
     light = _air(_focus(shot, rng), rng)
     image = develop(light, draw_camera(light, shape, rng), rng=rng)
     return image, _without_specks(shot.classes, round(SPECK * (size / SIZE) ** 2))

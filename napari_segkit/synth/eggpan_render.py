@@ -38,6 +38,10 @@ class Table:
         As `rays.Material`.
     backdrop : (h, w, 3)
         What is seen beyond ``far`` units.
+    seen : (H, W, 3) or None
+        Colours as the camera sees them, instead of the texture.
+    classes : (H, W) uint8 or None
+        Of what is ``seen``.
     """
 
     height: float
@@ -47,6 +51,8 @@ class Table:
     rough: float
     backdrop: Field
     far: float
+    seen: Field | None = None
+    classes: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,26 +105,34 @@ def render(eye: Eye, room: Room, table: Table, solids: list[Solid]) -> Shot:
 def _table_buffers(rays: Rays, table: Table) -> _Buffers:
     shape = rays.ax.shape
     z = np.full(shape, table.height, np.float32)
-    x, y = rays.ax + rays.bx * z, rays.ay + rays.by * z
-    column = np.clip(x * table.scale, -6e4, 6e4) + table.texture.shape[1] / 2
-    row = np.clip(y * table.scale, -6e4, 6e4) + table.texture.shape[0] / 2
-    albedo = cv2.remap(
-        table.texture,
-        column.astype(np.float32),
-        row.astype(np.float32),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT,
-    )
+    albedo = _texture(rays, table) if table.seen is None else table.seen.copy()
     normal = np.zeros((*shape, 3), np.float32)
     normal[..., 2] = 1
+    classes = np.full(shape, BACKGROUND, np.uint8) if table.classes is None else table.classes
     return _Buffers(
         z,
         normal,
         albedo,
         np.full((*shape, 3), table.mirror, np.float32),
         np.full(shape, table.rough, np.float32),
-        np.full(shape, BACKGROUND, np.uint8),
+        classes.copy(),
     )
+
+
+def _texture(rays: Rays, table: Table) -> Field:
+    """The table's colours at each pixel, (H, W, 3)."""
+    z = np.full(rays.ax.shape, table.height, np.float32)
+    x, y = rays.ax + rays.bx * z, rays.ay + rays.by * z
+    column = np.clip(x * table.scale, -6e4, 6e4) + table.texture.shape[1] / 2
+    row = np.clip(y * table.scale, -6e4, 6e4) + table.texture.shape[0] / 2
+    found = cv2.remap(
+        table.texture,
+        column.astype(np.float32),
+        row.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT,
+    )
+    return np.asarray(found, np.float32)
 
 
 def _draw(buffers: _Buffers, rays: Rays, eye: Eye, solid: Solid) -> None:

@@ -38,8 +38,13 @@ def image_shape(size: int, rng: np.random.Generator) -> tuple[int, int]:
     return (shorter, size) if aspect > 1 else (size, shorter)
 
 
-def draw_eye(shape: tuple[int, int], rng: np.random.Generator, *, held_out: bool) -> Eye:
-    """A camera anywhere above a pan of radius 1: it may fill the frame, or leave it."""
+def draw_eye(
+    shape: tuple[int, int], rng: np.random.Generator, *, held_out: bool, away: float = 1.0
+) -> Eye:
+    """A camera anywhere above a pan of radius 1: it may fill the frame, or leave it.
+
+    ``away`` times as far as it would be.
+    """
     low, high = HELD_OUT_ELEVATION
     while True:
         kind = rng.random()
@@ -62,7 +67,7 @@ def draw_eye(shape: tuple[int, int], rng: np.random.Generator, *, held_out: bool
         shape=shape,
         elevation=math.radians(min(degrees, 89.9)),
         azimuth=rng.uniform(0, math.tau),
-        distance=max(distance, 0.9),
+        distance=max(distance, 0.9) * away,
         view_angle=view_angle,
         roll=rng.normal(0, 0.05) if degrees < 75 else rng.uniform(0, math.tau),
     )

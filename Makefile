@@ -146,9 +146,11 @@ weights-sam: $(SAM)/made $(SAM)/imagenet.safetensors
 		--set size=160 --set epoch_steps=200 --steps 1600 --init $(SAM)/imagenet.safetensors --out $(SAM)/first --resume
 	$(BIN)/segkit train sam-segkit-s $(SAM)/heaps $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
 		--set size=192 --set epoch_steps=200 --steps 2200 --lr 7e-4 --init $(SAM)/first --out $(SAM)/base --resume
-	cp $(SAM)/base/sam-segkit-s.safetensors $(SAM)/base/sam-segkit-s.json weights/
+	$(BIN)/segkit train sam-segkit-s $(SAM)/heaps $(SAM)/shapes $(SAM)/rings $(SAM_VALID) --config weights/sam-segkit-s.toml \
+		--set size=192 --set prompts=2 --set epoch_steps=200 --steps 1400 --lr 6e-4 --init $(SAM)/base --out $(SAM)/clicks --resume
+	$(BIN)/python tools/blend_weights.py $(SAM)/base/sam-segkit-s.safetensors $(SAM)/clicks/sam-segkit-s.safetensors --share 0.5 --out weights
 
 weights-ring: $(SAM)/made
 	$(BIN)/segkit train rings $(SAM)/rings --valid $(SAM)/valid-rings --config weights/rings.toml --base weights/sam-segkit-s.safetensors \
-		--steps 1000 --out $(SAM)/ring --resume
+		--steps 600 --out $(SAM)/ring --resume
 	cp $(SAM)/ring/rings.safetensors $(SAM)/ring/rings.json weights/

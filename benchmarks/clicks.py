@@ -1,11 +1,11 @@
 """Clicks to reach IoU 0.9 (NoC@90, at most 20), of any model that takes points, and of GrabCut.
 
     python benchmarks/clicks.py ../shared/data/pantry/valid --images 40 --out clicks.json
-    python benchmarks/clicks.py DATASET --model rings [--weights FILE]
+    python benchmarks/clicks.py DATASET --model rings [--weights FILE] [--set adapter=none]
 
-The next click goes into the middle of the largest error, jittered, with a seed per object. GrabCut
-is examined from a first click and from the object's box; a model of the registry from a first
-click, given all clicks and the box of its mask before where it takes boxes.
+The next click goes into the middle of the largest error, jittered, with a seed per object. Each
+method is examined from a first click and from the object's box. GrabCut goes on from its mask
+before; a model is asked with all clicks, and the box, each time, as the docks do.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import statistics
 import time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from napari_segkit.data.formats.registry import recognise
 from napari_segkit.data.images import read_image
 from napari_segkit.errors import SegkitError
 from napari_segkit.jobs import drain, segment
+from napari_segkit.jobs.prompting import is_promptable
 from napari_segkit.models.base import PromptKind, make_params
 from napari_segkit.models.registry import get_model
 from napari_segkit.ops.clicks import click_ious, number_of_clicks
@@ -32,56 +34,55 @@ from napari_segkit.types import Prompts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Method = Callable[[np.ndarray], Callable[..., np.ndarray]]
+    Predict = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    Method = Callable[[np.ndarray, np.ndarray], Predict]
+    """Image, and the object's box (N, 4) where there is one -> what answers clicks."""
 
 
-def grabcut(image: np.ndarray) -> Callable[..., np.ndarray]:
+def grabcut(image: np.ndarray, box: np.ndarray) -> Predict:
     """The refiner of the Correct dock, as a method of the harness."""
 
     def predict(points: np.ndarray, labels: np.ndarray, before: np.ndarray) -> np.ndarray:
         mask = before.astype(np.int32)
-        refine_instance(mask, image, 1, Prompts(points=points, point_labels=labels)).apply(mask)
+        asked = Prompts(points=points, point_labels=labels)
+        if not len(points):
+            asked = Prompts(boxes=box)
+        refine_instance(mask, image, 1, asked).apply(mask)
         return mask == 1
 
     return predict
 
 
-def registry_model(name: str, weights: Path | None) -> Method:
+def registry_model(name: str, weights: Path | None, changes: list[str]) -> Method:
     """Any model of the registry that takes points."""
     kind = get_model(name)
     if PromptKind.POINTS not in kind.prompts:
         raise SystemExit(f"{name} takes no points")
     model = kind()
     model.load(weights)
-    params = make_params(kind)
+    params = make_params(kind, None, dict(change.split("=", 1) for change in changes))
 
-    def method(image: np.ndarray) -> Callable[..., np.ndarray]:
+    def method(image: np.ndarray, box: np.ndarray) -> Predict:
         def predict(points: np.ndarray, labels: np.ndarray, before: np.ndarray) -> np.ndarray:
-            boxes = np.zeros((0, 4), np.float32)
-            if PromptKind.BOXES in kind.prompts and before.any():
-                rows, columns = np.nonzero(before)
-                edges = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-                boxes = np.array([edges], np.float32)
-            mask = before.astype(np.int32) if PromptKind.MASK in kind.prompts else None
-            prompts = Prompts(boxes=boxes, points=points, point_labels=labels, mask=mask)
+            prompts = Prompts(boxes=box, points=points, point_labels=labels)
+            if is_promptable(model):
+                nothing = np.zeros(image.shape[:2], bool)
+                return np.asarray(drain(model.refine(image, nothing, prompts, params)))
             try:
-                found = drain(segment(model, image, params=params, prompts=prompts))
+                return drain(segment(model, image, params=params, prompts=prompts)).labels > 0
             except SegkitError:
                 return before
-            return found.labels > 0
 
         return predict
 
     return method
 
 
-def from_box(image: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """GrabCut's mask from an object's box alone."""
+def box_of(truth: np.ndarray) -> np.ndarray:
+    """(1, 4) float32."""
     rows, columns = np.nonzero(truth)
-    box = [[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]]
-    mask = np.zeros(truth.shape, np.int32)
-    refine_instance(mask, image, 1, Prompts(boxes=np.array(box, np.float32))).apply(mask)
-    return mask == 1
+    edges = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    return np.array([edges], np.float32)
 
 
 def objects(place: Path, images: int, smallest: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -103,8 +104,12 @@ def measure(method: Method, cases: list[Any], *, box: bool) -> dict[str, Any]:
     clicks, curves, seconds = [], [], []
     for number, (image, truth) in enumerate(cases):
         begin = time.perf_counter()
-        start = from_box(image, truth) if box else None
-        ious = click_ious(truth, method(image), start=start, seed=number)
+        predict = method(image, box_of(truth) if box else np.zeros((0, 4), np.float32))
+        start = None
+        if box:
+            none = np.zeros((0, 2), np.float32), np.zeros(0, np.int32)
+            start = predict(*none, np.zeros(truth.shape, bool))
+        ious = click_ious(truth, predict, start=start, seed=number)
         steps = len(ious) - 1 + box
         seconds.append((time.perf_counter() - begin) / max(steps, 1))
         clicks.append(number_of_clicks(ious))
@@ -128,19 +133,23 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--smallest", type=int, default=400, help="pixels of an object")
-    parser.add_argument("--model", help="a model of the registry instead of GrabCut")
+    parser.add_argument("--every", type=int, default=1, help="every n-th object")
+    parser.add_argument("--model", help="a model of the registry beside GrabCut")
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    cases = list(objects(arguments.dataset, arguments.images, arguments.smallest))
+    found = objects(arguments.dataset, arguments.images, arguments.smallest)
+    cases = list(islice(found, 0, None, arguments.every))
+    methods: dict[str, Method] = {"grabcut": grabcut}
     if arguments.model:
-        method = registry_model(arguments.model, arguments.weights)
-        result = {arguments.model: measure(method, cases, box=False)}
-    else:
-        result = {
-            "grabcut, from a click": measure(grabcut, cases, box=False),
-            "grabcut, from the box": measure(grabcut, cases, box=True),
-        }
+        one = registry_model(arguments.model, arguments.weights, arguments.set)
+        methods[arguments.model] = one
+    result = {
+        f"{name}, from {start}": measure(method, cases, box=start == "the box")
+        for name, method in methods.items()
+        for start in ("a click", "the box")
+    }
     print(json.dumps(result, indent=2))
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -281,12 +281,15 @@ def _sources(
 def _recipe(
     model_id: str, datasets: Sequence[Path], valids: Sequence[Path], config: TrainConfig
 ) -> str:
-    """The command, with the names of the datasets and what was set."""
+    """The command, with the names of the datasets and of the base, no folders, and what was set."""
+    settings = config.model_dump(exclude_defaults=True, mode="json")
+    if "base" in settings:
+        settings["base"] = Path(settings["base"]).name
     parts = [f"segkit train {model_id}", *(path.name for path in datasets)]
     parts += [f"--valid {path.name}" for path in valids]
     parts += [
         f"--set {key}={value if isinstance(value, (int, float, str)) else json.dumps(value)}"
-        for key, value in config.model_dump(exclude_defaults=True, mode="json").items()
+        for key, value in settings.items()
     ]
     return " ".join(parts)
 

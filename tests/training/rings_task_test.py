@@ -89,6 +89,8 @@ def test_the_base_is_untouched_and_the_adapter_is_its_own(
     assert any(np.abs(tensor).max() > 0 for key, tensor in tensors.items() if key.endswith(".B"))
     assert base.read_bytes() == file
     card = json.loads(report.weights.with_suffix(".json").read_text())
+    assert f"base={base.name}" in card["training"]["recipe"]
+    assert str(tmp_path).encode() not in report.weights.read_bytes(), "no folder of its maker"
     assert (card["model"], card["arch"], card["arch_config"]["base_sha256"]) == (
         "rings",
         "lora",

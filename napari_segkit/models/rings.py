@@ -131,6 +131,8 @@ class Rings(Segmenter):
     ) -> Job[list[Found]]:
         """Objects that are asked for one by one: none covers or knows another.
 
+        Where clicks correct a mask, only those parts change that a click says are wrong.
+
         Parameters
         ----------
         image : (H, W, 3) uint8 RGB
@@ -147,7 +149,7 @@ class Rings(Segmenter):
         PromptError
             Where neither box nor positive point nor mask tells of an object.
         """
-        from napari_segkit.models.rings_alone import alone
+        from napari_segkit.models.rings_alone import alone, corrected
         from napari_segkit.models.rings_plan import batches
 
         base, adapter, _ = yield from self._bases.ready(params.base, params.adapter)
@@ -164,7 +166,7 @@ class Rings(Segmenter):
                 start = None if mask is None else (mask != 0).astype(np.int32)
                 found.update(self._masks(image, start, group, params, base, adapter))
         yield from self._look_closer(image, wanted, found, params, base, adapter)
-        return [found[number] for number in range(len(wanted))]
+        return [corrected(found[number], one) for number, one in enumerate(objects)]
 
     def refine(self, image: Image, start: Mask, prompts: Prompts, params: RingParams) -> Job[Mask]:
         """Another mask of one object, from the one there is, its box and clicks on the image.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segkit.models.rings_plan import Ask, asks, inside
+from napari_segkit.ops.clicks import changed_at
 from napari_segkit.ops.masks import instance_boxes
 from napari_segkit.ops.prompt_windows import window_of
 from napari_segkit.types import Prompts
@@ -34,7 +35,7 @@ def alone(
         Where neither box nor positive point nor mask tells of it.
     """
     boxes = one.boxes[:1]
-    held, begun = bool(len(boxes)), False
+    begun = False
     if one.mask is not None and one.mask.any():
         begun = True
         if not len(boxes):
@@ -42,7 +43,7 @@ def alone(
             boxes = np.array([box_with(around, one)], np.float32)
     whole = replace(one, boxes=boxes, mask=None)
     first = asks(whole, shape, input_size, look=look)[0]
-    ask = Ask(number, first.window, first.box, one.points, one.point_labels, int(begun), held)
+    ask = Ask(number, first.window, first.box, one.points, one.point_labels, int(begun))
     return through(ask, first.window)
 
 
@@ -119,6 +120,17 @@ def closer(
     if look == "close":
         return replace(through(ask, window), box=box, start=1, held=False), mask
     return None if window == ask.window else (through(ask, window), None)
+
+
+def corrected(found: Found, one: Prompts) -> Found:
+    """An answer to clicks on a mask, of which those changes count that a click asks for."""
+    if one.mask is None or not one.mask.any() or len(one.boxes) or not len(one.points):
+        return found
+    x0, y0, x1, y1 = found.roi
+    mine = inside(one.points, np.array(found.roi))
+    points, labels = one.points[mine] - np.array([x0, y0], np.float32), one.point_labels[mine]
+    start = one.mask[y0:y1, x0:x1] != 0
+    return found._replace(mask=changed_at(start, found.mask, points, labels))
 
 
 def box_with(box: tuple[float, float, float, float], prompts: Prompts) -> Box:

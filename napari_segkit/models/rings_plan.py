@@ -43,7 +43,7 @@ class Ask:
         x y; 1 = object, 0 = not.
     start : id of the instance of the prompts' mask that it starts from, or 0.
     held
-        Whether the mask stays near the box; it may leave one that lies around a rough start.
+        Whether the mask stays near the box; it may leave that of a first answer.
     """
 
     number: int
@@ -173,7 +173,7 @@ def chosen(scores: NDArray[np.float32], candidate: str) -> NDArray[np.intp]:
     """Which candidate (N,) of expected IoU (N, K) is meant; see `RingParams.candidate`."""
     if candidate.isdigit():
         return np.full(len(scores), int(candidate) - 1)
-    return scores.argmax(axis=1)
+    return np.asarray(scores.argmax(axis=1))
 
 
 def batches(wanted: list[Ask]) -> Iterator[tuple[int, list[Ask]]]:

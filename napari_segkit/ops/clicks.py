@@ -55,6 +55,33 @@ def next_click(
     return (float(x) + 0.5, float(y) + 0.5), label
 
 
+def changed_at(
+    start: Mask, found: Mask, points: NDArray[np.float32], labels: NDArray[np.int32]
+) -> Mask:
+    """A mask with those of its changes that clicks ask for; the rest stays, as FocalClick has it.
+
+    Parameters
+    ----------
+    start, found : (H, W) bool
+        Before and after.
+    points : (K, 2), labels : (K,)
+        x y; 1 = object, 0 = not. One asks for a change where the start says otherwise.
+
+    Returns
+    -------
+    (H, W) bool
+        Chen et al. 2022 (arXiv:2204.02574), "progressive merge".
+    """
+    import cv2
+
+    height, width = start.shape
+    columns, rows = np.clip(points.astype(int), 0, (width - 1, height - 1)).T
+    asking = start[rows, columns] != (labels == 1)
+    _, parts = cv2.connectedComponents((start ^ found).astype(np.uint8), connectivity=8)
+    wanted = parts[rows[asking], columns[asking]]
+    return np.asarray(start ^ np.isin(parts, wanted[wanted > 0]))
+
+
 def click_ious(
     truth: Mask,
     predict: Predict,

@@ -1,4 +1,4 @@
-"""An object that clicks alone tell of is looked at closer and closer; a rough mask may grow."""
+"""An object that clicks alone tell of is looked at closer and closer; a first answer may grow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from napari_segkit.jobs import drain
 from napari_segkit.models.rings import RingParams, Rings
-from napari_segkit.models.rings_alone import alone, views, worth
+from napari_segkit.models.rings_alone import alone, closer, views, worth
 from napari_segkit.models.rings_plan import Found, roi_of
 from napari_segkit.ops.clicks import click_ious
 from napari_segkit.types import Prompts
@@ -53,15 +53,22 @@ def test_an_answer_that_the_window_cuts_is_worth_less() -> None:
     assert worth(Found(window, np.zeros((9, 9), bool), 0.8), SHAPE) == 0
 
 
-def test_a_mask_stays_near_a_drawn_box_and_may_grow_from_a_rough_one() -> None:
+def test_a_mask_stays_near_its_box_and_may_outgrow_a_first_answer() -> None:
     mask = np.zeros(SHAPE, np.int32)
     mask[100:140, 100:160] = 1
     box = np.array([[100, 100, 160, 140]], np.float32)
     drawn = alone(0, Prompts(boxes=box, mask=mask), SHAPE, 64, look="close")
-    rough = alone(0, Prompts(mask=mask), SHAPE, 64, look="close")
-    assert drawn.window == rough.window
-    assert roi_of(drawn, 0.1) == (94, 96, 166, 144)
-    assert roi_of(rough, 0.1) == rough.window
+    corrected = alone(0, Prompts(mask=mask), SHAPE, 64, look="close")
+    assert drawn.window == corrected.window
+    assert roi_of(drawn, 0.1) == roi_of(corrected, 0.1) == (94, 96, 166, 144)
+    clicked = alone(0, clicks((130, 120, 1)), SHAPE, 64, look="close")
+    answer = Found((0, 0, 420, 300), mask > 0, 0.9)
+    again = closer(clicked, answer, SHAPE, 64, look="close")
+    assert again is not None
+    ask, start = again
+    assert np.array_equal(start, mask)
+    assert (ask.box, ask.window) == (drawn.box, drawn.window)
+    assert roi_of(ask, 0.1) == ask.window
 
 
 def test_one_click_finds_a_small_thing_in_a_photo_and_more_mend_it() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_segkit.errors import PromptError
-from napari_segkit.ops.clicks import click_ious, next_click, number_of_clicks
+from napari_segkit.ops.clicks import changed_at, click_ious, next_click, number_of_clicks
 from napari_segkit.ops.refine import refine_instance
 from napari_segkit.types import Prompts
 
@@ -123,3 +123,19 @@ def test_clicks_are_counted_until_the_target_or_twenty() -> None:
     never = click_ious(truth, lambda _p, _l, before: before)
     assert len(never) == 21
     assert number_of_clicks(never) == 20
+
+
+def test_of_a_changed_mask_only_what_clicks_ask_for_counts() -> None:
+    start = np.zeros((20, 40), bool)
+    start[5:15, 5:15] = True
+    found = start.copy()
+    found[5:15, 15:18] = True  # grown on the right
+    found[5:8, 5:8] = False  # bitten on the left
+    found[2:4, 30:35] = True  # and one of its like is found, too
+    at, marks = np.array([[16.5, 10.5], [12.5, 12.5]], np.float32), np.array([1, 1], np.int32)
+    grown = changed_at(start, found, at, marks)
+    assert grown[5:15, 5:18].all()
+    assert grown.sum() == 130
+    assert np.array_equal(changed_at(start, found, at[1:], marks[1:]), start), "they agree"
+    bitten = changed_at(start, found, np.array([[6, 6]], np.float32), np.zeros(1, np.int32))
+    assert bitten.sum() == start.sum() - 9

@@ -151,7 +151,7 @@ def tell_text(event: "Event") -> None:
             f"epoch {event.epoch}/{event.epochs}: loss {event.loss:.4f}, "
             f"{event.images_per_s:.1f} images/s, {event.waiting:.0%} waiting for crops"
         )
-    elif isinstance(event, Validated):
+    elif isinstance(event, Validated) and event.metrics:
         numbers = ", ".join(f"{key} {value:.3f}" for key, value in event.metrics.items())
         err.print(f"  {numbers}{'  (best)' if event.best else ''}")
     elif isinstance(event, Note):

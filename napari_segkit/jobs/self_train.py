@@ -97,7 +97,7 @@ def self_train(
         report = yield from train(
             model_id, data, place, config=config, valid=valid, init=init, on_event=on_event
         )
-        done.append(Round(report.weights, kept, report.metrics["score"]))
+        done.append(Round(report.weights, kept, report.metrics.get("score", 0.0)))
     return SelfTraining(tuple(done), max(done, key=lambda one: one.score))
 
 

@@ -34,7 +34,10 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Validated:
-    """One validation; ``metrics["score"]`` is what the best weights are chosen by."""
+    """One validation; ``metrics["score"]`` is what the best weights are chosen by.
+
+    Without images to judge by there are no metrics, and the last weights are the best.
+    """
 
     epoch: int
     metrics: Mapping[str, float]

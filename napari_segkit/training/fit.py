@@ -256,10 +256,10 @@ def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Validated:
         rows = [scores.row(one, setup.task.found(setup.ema, one)) for one in some]
         metrics = scores.summary(gather_object(rows))
     else:
-        metrics = {"score": 0.0}
+        metrics = {}
     better = not valid or config.keep == "last" or metrics["score"] > state.best
     if better:
-        state.best, state.metrics = metrics["score"], metrics
+        state.best, state.metrics = metrics.get("score", 0.0), metrics
         state.best_epoch, state.best_step = state.epoch, state.step
         if accelerator.is_main_process:
             tensors = {key: value.contiguous() for key, value in setup.ema.state_dict().items()}

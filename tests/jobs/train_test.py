@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_segkit.cli.train_commands import tell_text
 from napari_segkit.data.dataset import Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
 from napari_segkit.data.weights import load_weights, save_weights
@@ -116,6 +117,19 @@ def test_eggs_and_pans(dataset: Callable[..., Path], tmp_path: Path) -> None:
     assert (report.train_images, report.valid_images) == (3, 3)
     assert {"iou_egg", "iou_pan", "mean_iou"} <= report.metrics.keys()
     assert load_weights(report.weights)[1].classes == ("egg", "pan")
+
+
+def test_what_was_not_measured_has_no_score(
+    dataset: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = train("dust", dataset("one", 1), tmp_path / "out", config=config(), on_event=tell_text)
+    report = drain(job)
+    assert (report.valid_images, report.epoch) == (0, 2)
+    assert report.metrics == {}
+    assert load_weights(report.weights)[1].metrics == {}
+    told = capsys.readouterr().err
+    assert "epoch 2/2" in told
+    assert "score" not in told
 
 
 def test_resume_extends_the_log(dataset: Callable[..., Path], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import statistics
 import time
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -33,6 +33,8 @@ from napari_segkit.types import Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from napari_segkit.jobs.prompting import Refiner
 
     Predict = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
     Method = Callable[[np.ndarray, np.ndarray], Predict]
@@ -67,7 +69,8 @@ def registry_model(name: str, weights: Path | None, changes: list[str]) -> Metho
             prompts = Prompts(boxes=box, points=points, point_labels=labels)
             if is_promptable(model):
                 nothing = np.zeros(image.shape[:2], bool)
-                return np.asarray(drain(model.refine(image, nothing, prompts, params)))
+                asked = cast("Refiner", model).refine(image, nothing, prompts, params)
+                return np.asarray(drain(asked))
             try:
                 return drain(segment(model, image, params=params, prompts=prompts)).labels > 0
             except SegkitError:

@@ -10,12 +10,10 @@ import numpy as np
 from napari_segkit.models.rings_plan import Ask, asks, inside
 from napari_segkit.ops.clicks import changed_at
 from napari_segkit.ops.masks import instance_boxes
-from napari_segkit.ops.prompt_windows import window_of
+from napari_segkit.ops.prompt_windows import square_around, window_of
 from napari_segkit.types import Prompts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_segkit.models.rings_plan import Found
     from napari_segkit.ops.prompt_windows import Look, Window
     from napari_segkit.types import Box, Labels
@@ -60,23 +58,12 @@ def views(ask: Ask, shape: tuple[int, int]) -> list[Ask]:
     """
     on = ask.points[ask.labels == 1]
     low, high = on.min(axis=0), on.max(axis=0)
-    middle, least = (low + high) / 2, max(_LEAST, 2 * float((high - low).max()))
+    (x, y), least = (low + high) / 2, max(_LEAST, 2 * float((high - low).max()))
     found, side = [ask], max(shape) / 2
     while side >= least:
-        found.append(through(ask, _square(middle, side, shape)))
+        found.append(through(ask, square_around(float(x), float(y), side, shape)))
         side /= 2
     return found
-
-
-def _square(middle: NDArray[np.floating], side: float, shape: tuple[int, int]) -> Window:
-    """A window of a side in pixels around a place (x, y), moved inside of the image."""
-    corners = []
-    for at, length in zip(middle, shape[::-1], strict=True):
-        size = min(round(side), length)
-        start = min(max(round(float(at) - size / 2), 0), length - size)
-        corners.append((start, start + size))
-    (x0, x1), (y0, y1) = corners
-    return x0, y0, x1, y1
 
 
 def worth(found: Found, shape: tuple[int, int]) -> float:
@@ -111,15 +98,16 @@ def closer(
     """
     if ask.box is not None or not found.mask.any():
         return None  # its box has told where to look
-    x0, y0, x1, y1 = found.roi
-    mask = np.zeros(shape, np.int32)
-    mask[y0:y1, x0:x1] = found.mask
+    x, y, right, bottom = found.roi
+    x0, y0, x1, y1 = instance_boxes(found.mask.astype(np.int32))[1]
     on = Prompts(points=ask.points, point_labels=ask.labels)
-    box = box_with(instance_boxes(mask)[1], on)
+    box = box_with((x0 + x, y0 + y, x1 + x, y1 + y), on)
     window = window_of(box, shape, input_size, look=look)
-    if look == "close":
-        return replace(through(ask, window), box=box, start=1, held=False), mask
-    return None if window == ask.window else (through(ask, window), None)
+    if look != "close":
+        return None if window == ask.window else (through(ask, window), None)
+    start = np.zeros(shape, np.int32)  # a photo may be large: only its part is touched
+    start[y:bottom, x:right] = found.mask
+    return replace(through(ask, window), box=box, start=1, held=False), start
 
 
 def corrected(found: Found, one: Prompts) -> Found:

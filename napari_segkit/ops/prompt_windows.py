@@ -64,6 +64,17 @@ def window_of(
     return _placed((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, size, shape, slack=size - side)
 
 
+def square_around(x: float, y: float, side: float, shape: tuple[int, int]) -> Window:
+    """A window of a side in pixels around a place, moved inside of the image (H, W)."""
+    corners = []
+    for at, length in ((x, shape[1]), (y, shape[0])):
+        size = min(round(side), length)
+        start = min(max(round(at - size / 2), 0), length - size)
+        corners.append((start, start + size))
+    (x0, x1), (y0, y1) = corners
+    return x0, y0, x1, y1
+
+
 def _close(box: Box, shape: tuple[int, int]) -> Window:
     side = max(box[2] - box[0], box[3] - box[1]) * _CLOSE
     if not math.isfinite(side):

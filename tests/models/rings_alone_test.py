@@ -7,7 +7,7 @@ import pytest
 
 from napari_segkit.jobs import drain
 from napari_segkit.models.rings import RingParams, Rings
-from napari_segkit.models.rings_alone import alone, closer, views, worth
+from napari_segkit.models.rings_alone import alone, closer, corrected, views, worth
 from napari_segkit.models.rings_plan import Found, roi_of
 from napari_segkit.ops.clicks import click_ious
 from napari_segkit.types import Prompts
@@ -71,12 +71,27 @@ def test_a_mask_stays_near_its_box_and_may_outgrow_a_first_answer() -> None:
     assert roi_of(ask, 0.1) == ask.window
 
 
-def test_one_click_finds_a_small_thing_in_a_photo_and_more_mend_it() -> None:
-    """With the shipped base: a blue disc of 26 pixels on striped ground of 420."""
-    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    noise = np.random.default_rng(0).integers(0, 25, (*SHAPE, 3))
-    image = np.where(((x // 30) % 2)[..., None] > 0, (190, 170, 140), (150, 140, 120)) + noise
-    truth = np.hypot(x - 300, y - 90) < 13
+def test_a_click_on_a_mask_changes_it_only_where_the_mask_says_otherwise() -> None:
+    mask = np.zeros(SHAPE, np.int32)
+    mask[100:140, 100:160] = 7
+    answer = np.zeros((48, 100), bool)
+    answer[4:44, 6:86] = True  # 20 columns more on the right
+    found = Found((94, 96, 194, 144), answer, 0.9)
+    on = clicks((120, 120, 1))
+    kept = corrected(found, Prompts(points=on.points, point_labels=on.point_labels, mask=mask))
+    assert np.array_equal(kept.mask, mask[96:144, 94:194] > 0)
+    beside = clicks((120, 120, 1), (170, 120, 1), (10, 10, 0))
+    asked = Prompts(points=beside.points, point_labels=beside.point_labels, mask=mask)
+    assert np.array_equal(corrected(found, asked).mask, answer)
+    assert corrected(found, Prompts(mask=mask)) is found, "asked without clicks: all of it"
+
+
+def test_one_click_finds_a_small_thing_in_a_large_photo_and_more_mend_it() -> None:
+    """With the shipped base: a blue ball of 36 pixels on striped ground of 1,400."""
+    y, x = np.mgrid[:1000, :1400]
+    noise = np.random.default_rng(0).integers(0, 25, (1000, 1400, 3))
+    image = np.where(((x // 90) % 2)[..., None] > 0, (190, 170, 140), (150, 140, 120)) + noise
+    truth = np.hypot(x - 1030, y - 310) < 18
     image[truth] = (40, 70, 150) + noise[truth]
     image = image.astype(np.uint8)
     model, params = Rings(), RingParams(adapter="none")

@@ -61,7 +61,7 @@ class DustOptions(SynthOptions):
     photos: Path | None = Option(
         None,
         title="Photos",
-        description="Folder of JPEG photos without dust, for grounds beside scikit-image's own.",
+        description="Folder of photos without dust, for grounds beside scikit-image's own.",
     )
     held_out: bool = Option(
         False,

@@ -26,6 +26,7 @@ import numpy as np
 
 from napari_segkit.errors import InputError
 from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG, PAN
+from napari_segkit.synth.photos import photos_in, read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,6 @@ GROUND, LABELLED = "ground", "labelled"
 VALUES = {"none": BACKGROUND, "egg": EGG, "pan": PAN}
 MOST = 1024
 """Pixels of a photo's longer side, at most."""
-_SUFFIXES = {".jpg", ".webp"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ListedPhoto:
 
         Raises
         ------
-        InputError
+        ImageError
             Where the file is no photo.
         """
         return _read(self.path)
@@ -82,13 +82,7 @@ class ListedPhoto:
 
 @lru_cache(maxsize=256)
 def _read(path: Path) -> NDArray[np.uint8]:
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise InputError("photo cannot be read", where=path, expected="a JPEG or WebP file")
-    shrink = MOST / max(pixels.shape)
-    if shrink < 1:
-        pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)
+    return read_photo(path, MOST)
 
 
 @dataclass(frozen=True)
@@ -106,20 +100,20 @@ def read_photos(folder: Path, listing: Path | None = None, *, held_out: bool = F
     Parameters
     ----------
     folder
-        JPEG and WebP files; those that are listed and not there are passed over.
+        Photos; those that are listed and not there are passed over.
     listing
         The list; without one all photos are grounds.
 
     Raises
     ------
     InputError
-        Where there is no photo, the list cannot be understood, or a file is another than listed.
+        Where there is no photo, the list cannot be read or understood, or a file is another than
+        listed.
     """
-    there = {f.name: f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES}
     if listing is None:
-        used = [(ListedPhoto(there[name]), GROUND) for name in sorted(there)]
+        used = [(ListedPhoto(path), GROUND) for path in photos_in(folder)]
     else:
-        used = [(one, use) for one, use in _listed(folder, listing) if one.path.name in there]
+        used = [(one, use) for one, use in _listed(folder, listing) if one.path.is_file()]
     chosen = {
         use: _chosen([p for p, u in used if u == use], held_out) for use in (GROUND, LABELLED)
     }
@@ -127,7 +121,7 @@ def read_photos(folder: Path, listing: Path | None = None, *, held_out: bool = F
         raise InputError(
             "no photo to lay scenes on",
             where=folder,
-            expected="JPEG or WebP files" + (f" of {listing}" if listing else ""),
+            expected=f"files of {listing}" if listing else "two photos or more",
         )
     return Photos(chosen[GROUND], chosen[LABELLED])
 
@@ -145,7 +139,13 @@ def _listed(folder: Path, listing: Path) -> Iterator[tuple[ListedPhoto, str]]:
     """Photos of a list and their uses, in the order of names."""
     rows: dict[str, tuple[str, list[Outline]]] = {}
     name = ""
-    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = listing.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            "list of photos cannot be read", where=listing, expected="a text", got=error
+        ) from error
+    for number, line in enumerate(lines, 1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue

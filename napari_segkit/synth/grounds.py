@@ -17,6 +17,7 @@ import numpy as np
 from napari_segkit.synth.grounds_collage import COLLAGES
 from napari_segkit.synth.grounds_sky import SKIES, land, water
 from napari_segkit.synth.noise import Field, fractal_noise, mix, step
+from napari_segkit.synth.photos import photos_in, read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +79,7 @@ _BUNDLED = PhotoSource()
 @lru_cache(maxsize=4)
 def photo_source(folder: Path | None, *, held_out: bool) -> PhotoSource:
     """Photos for training, or those that training never sees: every fourth file of a folder."""
-    files = sorted(folder.glob("*.jpg")) if folder else []
+    files = photos_in(folder) if folder else []
     chosen = tuple(f for n, f in enumerate(files) if (n % 4 == 3) == held_out)
     return PhotoSource(HELD_OUT if held_out else PHOTOS, chosen)
 
@@ -86,13 +87,7 @@ def photo_source(folder: Path | None, *, held_out: bool) -> PhotoSource:
 @lru_cache(maxsize=40)
 def _own(path: Path) -> NDArray[np.uint8]:
     """A photo of at most 3200 pixels a side; (H, W, 3) uint8 RGB."""
-    read = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if read is None:
-        raise ValueError(f"{path} is not a photo")
-    shrink = 3200 / max(read.shape)
-    if shrink < 1:
-        read = cv2.resize(read, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(read[..., ::-1], np.uint8)
+    return read_photo(path, 3200)
 
 
 def _part(

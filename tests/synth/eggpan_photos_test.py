@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from napari_segkit.errors import InputError
+from napari_segkit.errors import ImageError, InputError
 from napari_segkit.synth.eggpan import EggPan, EggPanOptions, make_scene
 from napari_segkit.synth.eggpan_outlines import ListedPhoto, Photos, read_photos
 from napari_segkit.synth.eggpan_photos import draw_photo, eggs_alone, photo_table
 from napari_segkit.synth.eggpan_render import render
 from napari_segkit.synth.eggpan_shells import shell_egg
 from napari_segkit.synth.eggpan_stage import draw_eye, lay_table
+from napari_segkit.synth.grounds import photo_source
 from napari_segkit.synth.light import random_room
 
 LISTED = ["a.webp", "b.webp", "c-1.webp", "c-2.webp", "d.webp", "e.webp"]
@@ -142,3 +143,23 @@ def test_the_generator_takes_a_folder(folder: Path) -> None:
     assert max(one.image.shape) == 72
     with pytest.raises(ValidationError):
         EggPanOptions(photo="x")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("kind", ["eggpan", "dust"])
+def test_photos_of_every_kind_are_used_and_a_missing_folder_is_named(
+    kind: str, tmp_path: Path
+) -> None:
+    for number, name in enumerate(["a.jpeg", "b.PNG", "c.tif", "d.jpg"]):
+        _photo(tmp_path / name, 60 + 20 * number)
+    found = {
+        "eggpan": lambda folder: [one.path.name for one in read_photos(folder).grounds],
+        "dust": lambda folder: [one.name for one in photo_source(folder, held_out=False).own],
+    }[kind]
+    assert found(tmp_path) == ["a.jpeg", "b.PNG", "c.tif"]
+    with pytest.raises(ImageError, match="absent"):
+        found(tmp_path / "absent")
+
+
+def test_a_missing_list_is_named(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"absent\.txt"):
+        read_photos(folder, folder / "absent.txt")

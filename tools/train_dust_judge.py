@@ -1,6 +1,6 @@
-"""Train the second look of the dust model on datasets of `segkit synth dust`.
+"""Train the second look of the dust model on datasets of `segkit synth dust`, and on clean photos.
 
-python tools/train_dust_judge.py DATASET… --weights build/dust.safetensors --out weights
+python tools/train_dust_judge.py DATASET… --clean PHOTOS --weights dust.safetensors --out weights
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from imagenet_start import imagenet_encoder, weights_file
@@ -24,25 +25,42 @@ from napari_segkit.models.dust import Dust, DustParams
 from napari_segkit.models.second_look import ARCH, MODEL
 from napari_segkit.nets.patch_judge import VIEW, JudgeConfig, PatchJudge
 from napari_segkit.ops.candidates import Levels
+from napari_segkit.synth.grounds import photo_source
+from napari_segkit.synth.photos import read_photo
 from napari_segkit.training.second_look import Lessons, calibrate, lessons_of, train_judge
 from napari_segkit.training.store import item_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_segkit.types import Image, Labels
+
 FIRST = DustParams(second_look=False)
+LARGEST = 3200
 
 
-def collect(folders: list[Path], weights: Path, levels: Levels, net: PatchJudge) -> Lessons:
-    """Candidates of the first network on every image."""
-    model = Dust()
-    model.load(weights, backend="torch")
-    parts: list[Lessons] = []
+def images(folders: list[Path], clean: Path | None) -> Iterator[tuple[Image, Labels]]:
+    """Clean photos but those kept for evaluation, at most 3200 pixels a side; then datasets."""
+    for path in photo_source(clean, held_out=False).own:
+        photo = read_photo(path, LARGEST)
+        yield photo, np.zeros(photo.shape[:2], np.int32)
     for folder in folders:
         with recognise(folder).open(folder) as dataset:
             for name in dataset.names:
                 item = item_of(dataset.read(name), ("dust",))
-                chances = drain(model.probability(item.image, FIRST))
-                parts.append(
-                    lessons_of(net, item.image, chances, item.ids, levels, seed=len(parts))
-                )
+                yield item.image, item.ids
+
+
+def collect(
+    folders: list[Path], clean: Path | None, weights: Path, levels: Levels, net: PatchJudge
+) -> Lessons:
+    """Candidates of the first network on every image."""
+    model = Dust()
+    model.load(weights)
+    parts: list[Lessons] = []
+    for image, labels in images(folders, clean):
+        chances = drain(model.probability(image, FIRST))
+        parts.append(lessons_of(net, image, chances, labels, levels, seed=len(parts)))
     return Lessons(
         np.concatenate([one.values for one in parts]), np.concatenate([one.true for one in parts])
     )
@@ -53,6 +71,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("datasets", nargs="+", type=Path)
+    parser.add_argument("--clean", type=Path, help="Photos without dust; every fourth is not used.")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1000)
@@ -71,7 +90,7 @@ def main() -> None:
         file = np.load(args.lessons)
         lessons = Lessons(file["values"], file["true"])
     else:
-        lessons = collect(args.datasets, args.weights, levels, net)
+        lessons = collect(args.datasets, args.clean, args.weights, levels, net)
         if args.lessons:
             np.savez(args.lessons, values=lessons.values, true=lessons.true)
     count, true = len(lessons.true) // 2, int(lessons.true.sum()) // 2
@@ -92,7 +111,8 @@ def main() -> None:
         threshold=args.threshold,
         training=TrainingFacts(
             data=f"{count} candidates of the dust network, {true} of them dust, on "
-            "generated images (segkit synth dust); its encoder: ImageNet",
+            f"generated images (segkit synth dust){' and clean photos' if args.clean else ''}; "
+            "its encoder: ImageNet",
             data_sha256=hashlib.sha256(lessons.values.data).hexdigest(),
             seed=args.seed,
             steps=args.steps,

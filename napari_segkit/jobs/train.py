@@ -193,14 +193,14 @@ def _images(
     """Images to learn from and to judge by."""
     learn, judge = [], []
     for path in datasets:
-        learn += yield from load_items(task, path)
+        learn += yield from load_items(task, path, lean=bool(valids))
     for path in valids:
         judge += yield from load_items(task, path)
     return learn, judge
 
 
-def load_items(task: Task, path: Path) -> Job[list[Item]]:
-    """Decode every image of a dataset, once.
+def load_items(task: Task, path: Path, *, lean: bool = False) -> Job[list[Item]]:
+    """Decode every image of a dataset, once; ``lean`` ones are only learned from.
 
     Raises
     ------
@@ -213,7 +213,8 @@ def load_items(task: Task, path: Path) -> Job[list[Item]]:
     with recognise(path).open(path) as dataset:
         for number, name in enumerate(dataset.names):
             yield Progress(number, len(dataset), f"reading {name}")
-            items.append(task.prepare(item_of(dataset.read(name), task.classes)))
+            item = task.prepare(item_of(dataset.read(name), task.classes))
+            items.append(task.lean(item) if lean else item)
     if not items:
         raise DatasetError("dataset has no images", where=path)
     return items

@@ -8,15 +8,17 @@ and shadow, in a tenth of the time of a rendered scene.
 from __future__ import annotations
 
 import math
+from pathlib import Path  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
+from pydantic import Field as Option
 
 from napari_segkit.synth import textures
 from napari_segkit.synth.base import Generator, LabelledImage, SynthOptions
 from napari_segkit.synth.camera import develop, shadow_edges
-from napari_segkit.synth.grounds import draw_ground
+from napari_segkit.synth.grounds import PhotoSource, draw_ground, photo_source
 from napari_segkit.synth.heaps_forms import ball, blob, slab
 from napari_segkit.synth.heaps_things import Kind, paint, random_kind, random_sun, varied
 from napari_segkit.synth.heaps_wares import WARES
@@ -48,6 +50,14 @@ _TABLES = (
 )
 
 
+class HeapsOptions(SynthOptions):
+    """What can be set."""
+
+    photos: Path | None = Option(
+        None, title="Photos", description="Folder of photos: half of the grounds show them."
+    )
+
+
 class Heaps(Generator):
     """Many alike things."""
 
@@ -55,14 +65,16 @@ class Heaps(Generator):
     title: ClassVar[str] = "Heaps"
     classes: ClassVar[tuple[ClassDef, ...]] = (THING,)
     format_id: ClassVar[str] = "cvat-mask"
+    Options: ClassVar[type[SynthOptions]] = HeapsOptions
 
-    def generate(self, seed: int, options: SynthOptions) -> LabelledImage:
+    def generate(self, seed: int, options: HeapsOptions) -> LabelledImage:
         """One photo, by default 512 px on its longer side."""
         rng = np.random.default_rng([seed, 0x4EA95])
         size = options.size or 512
         shape = (round(size * rng.uniform(0.65, 1)), size)
         shape = shape if rng.random() < 0.7 else (size, shape[0])
-        sheet = _Sheet(_ground(shape, rng), random_sun(rng), rng)
+        photos = photo_source(options.photos, held_out=False)
+        sheet = _Sheet(_ground(shape, rng, photos), random_sun(rng), rng)
         for _ in range(int(rng.choice(4, p=(0.35, 0.35, 0.2, 0.1))) + 1):
             _ARRANGEMENTS[str(rng.choice(list(_ARRANGEMENTS), p=_ODDS))](sheet, float(size))
         canvas = sheet.canvas
@@ -119,10 +131,11 @@ def turned(points: Points, angle: float) -> Points:
     return np.asarray(points @ np.array([[c, s], [-s, c]]))
 
 
-def _ground(shape: tuple[int, int], rng: np.random.Generator) -> Field:
+def _ground(shape: tuple[int, int], rng: np.random.Generator, photos: PhotoSource) -> Field:
     """A table, or a picture behind, in linear light."""
-    if rng.random() < 0.3:
-        return np.asarray(draw_ground(shape, rng, weights=_PICTURES)[0] ** 2.2, np.float32)
+    if rng.random() < (0.6 if photos.own else 0.3):
+        picture, _ = draw_ground(shape, rng, weights=_PICTURES, photos=photos)
+        return np.asarray(picture**2.2, np.float32)
     table = _TABLES[int(rng.integers(len(_TABLES)))]
     return np.array(table(shape, max(shape) * rng.uniform(0.08, 0.4), rng), np.float32)
 

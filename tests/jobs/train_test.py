@@ -18,7 +18,7 @@ from napari_segkit.data.weights import load_weights, save_weights
 from napari_segkit.errors import DatasetError, InputError, WeightsError, WriteError
 from napari_segkit.jobs import drain
 from napari_segkit.jobs.synth import synthesise
-from napari_segkit.jobs.train import split, train
+from napari_segkit.jobs.train import load_items, split, train
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.synth.registry import get_generator
 from napari_segkit.training.checkpoint import read_state
@@ -26,6 +26,7 @@ from napari_segkit.training.config import TrainConfig, read_config
 from napari_segkit.training.events import BatchDone, EpochDone, Validated
 from napari_segkit.training.fit import LAST
 from napari_segkit.training.store import Item
+from napari_segkit.training.tasks import get_task
 from napari_segkit.types import ClassDef
 
 TINY = {"widths": [8, 16, 24], "blocks": [0, 0, 1]}
@@ -130,6 +131,17 @@ def test_what_was_not_measured_has_no_score(
     told = capsys.readouterr().err
     assert "epoch 2/2" in told
     assert "score" not in told
+
+
+def test_images_to_learn_from_need_no_memory_for_their_objects(
+    dataset: Callable[..., Path],
+) -> None:
+    task, folder = get_task("dust"), dataset("learn", 3)
+    whole = drain(load_items(task, folder))
+    lean = drain(load_items(task, folder, lean=True))
+    assert all(item.ids.any() for item in whole)
+    assert not sum(item.ids.nbytes for item in lean)
+    assert all(np.array_equal(a.target, b.target) for a, b in zip(whole, lean, strict=True))
 
 
 def test_resume_extends_the_log(dataset: Callable[..., Path], tmp_path: Path) -> None:

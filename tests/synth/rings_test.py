@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -110,3 +112,21 @@ def test_heaps_show_things_that_touch_their_like_and_dishes_with_something_in_th
             contained += bool((inside > 0).any())
     assert touching >= 6
     assert contained >= 3
+
+
+def test_heaps_lie_on_a_persons_photos(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(4):  # a colour that no table has, in a pattern that no other ground has
+        picture = np.zeros((200, 200, 3), np.uint8)
+        picture[..., 1] = np.kron(rng.integers(0, 2, (25, 25)) * 255, np.ones((8, 8)))
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
+    plain = [make("heaps", seed).image for seed in range(12)]
+    placed = [make("heaps", seed, photos=tmp_path).image for seed in range(12)]
+    assert _green(placed) > 0.05 > _green(plain)
+
+
+def _green(images: list[np.ndarray]) -> float:
+    """Share of pixels that are of one channel alone."""
+    pixels = np.concatenate([one.reshape(-1, 3) for one in images]).astype(int)
+    low, middle, high = np.sort(pixels, axis=1).T
+    return float(((high > 120) & (middle < 60) & (low < 60)).mean())

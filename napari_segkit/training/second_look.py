@@ -63,8 +63,9 @@ def lessons_of(
     levels: Levels,
     *,
     seed: int = 0,
+    most: int | None = None,
 ) -> Lessons:
-    """Candidates of one image, each as it is and once changed.
+    """Candidates of one image, or ``most`` of them by lot, each as it is and once changed.
 
     Parameters
     ----------
@@ -77,7 +78,11 @@ def lessons_of(
     window = Window(ArrayRows(image))
     chance = torch.Generator().manual_seed(seed)
     values, true, waiting = [np.zeros((0, len(net.middle)), np.float32)], [], []
-    for one in find_candidates(chances, levels):
+    candidates = list(find_candidates(chances, levels))
+    if most is not None and len(candidates) > most:
+        drawn = np.random.default_rng(seed).choice(len(candidates), most, replace=False)
+        candidates = [candidates[k] for k in sorted(drawn)]
+    for one in candidates:
         overlap = _overlap(one, truth, area)
         if overlap is not None:
             waiting.append(views_of(one, window, chances))

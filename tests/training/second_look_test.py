@@ -48,6 +48,14 @@ def test_lessons_are_true_false_or_left_out() -> None:
     assert np.isfinite(lessons.values).all()
 
 
+def test_of_many_candidates_some_are_drawn_by_lot() -> None:
+    every, some, again = (lessons_of(NET, *scene(0), LEVELS, most=most) for most in (None, 4, 4))
+    assert (len(every.true), len(some.true)) == (18, 8)
+    assert np.array_equal(some.values, again.values)
+    same = np.isclose(some.values[::2, None], every.values[None, ::2], atol=1e-3).all(-1)
+    assert same.any(-1).all(), "some of all"
+
+
 def test_it_learns_that_texture_is_no_dust_and_the_seed_decides() -> None:
     net, again = untaught(), untaught()
     lessons: Lessons | None = None

@@ -79,7 +79,7 @@ screenshots: xvfb $(VENV)/.installed-dev
 	$(SCREEN) $(BIN)/python docs/screenshots.py
 	$(SCREEN) $(BIN)/python docs/screenshots_rings.py
 
-# Goes on where it was stopped: about two hours of one core, and a quarter of an hour for the images; with PHOTOS another hour.
+# Goes on where it was stopped: about two hours of one core, and a quarter of an hour for the images; with PHOTOS two more.
 EGGPAN := build/eggpan
 EGGPAN_LAST = $(EGGPAN)/$(if $(PHOTOS),on-photos,further)
 EGGPAN_TRAIN := $(EGGPAN)/train --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume
@@ -93,14 +93,16 @@ weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 	cp $(EGGPAN_LAST)/eggpan.safetensors weights/
 	sed 's/"input_size": 224/"input_size": 288/' $(EGGPAN_LAST)/eggpan.json > weights/eggpan.json
 
-# Scenes on real photos, and the photos themselves, beside plain scenes; then a step back. PHOTOS: the folder of weights/eggpan-photos.txt.
+# Scenes on real photos, and the photos themselves, beside plain scenes, and a step back; twice. PHOTOS: the folder of weights/eggpan-photos.txt.
 EGGPAN_PHOTOS := $(EGGPAN)/photos $(EGGPAN)/plain --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume
 $(EGGPAN)/on-photos/made:
 	[ -d $(EGGPAN)/plain ] || $(BIN)/segkit synth eggpan --n 1500 --seed 45 --jobs 2 --set size=288 --jpeg 95 --out $(EGGPAN)/plain
-	[ -d $(EGGPAN)/photos ] || $(BIN)/segkit synth eggpan --n 2000 --seed 46 --jobs 2 --set size=288 --jpeg 95 \
+	[ -d $(EGGPAN)/photos ] || $(BIN)/segkit synth eggpan --n 3500 --seed 46 --jobs 2 --set size=288 --jpeg 95 \
 		--set photos=$(PHOTOS) --set outlines=weights/eggpan-photos.txt --out $(EGGPAN)/photos
 	$(BIN)/segkit train eggpan $(EGGPAN_PHOTOS) --out $(EGGPAN)/last --steps 500 --lr 5e-4 --init $(EGGPAN)/further
-	$(BIN)/python tools/blend_weights.py $(EGGPAN)/further/eggpan.safetensors $(EGGPAN)/last/eggpan.safetensors --share 0.6 --out $(EGGPAN)/on-photos
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/further/eggpan.safetensors $(EGGPAN)/last/eggpan.safetensors --share 0.6 --out $(EGGPAN)/between
+	$(BIN)/segkit train eggpan $(EGGPAN_PHOTOS) --out $(EGGPAN)/again --steps 1400 --lr 7e-4 --init $(EGGPAN)/between
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/between/eggpan.safetensors $(EGGPAN)/again/eggpan.safetensors --share 0.4 --out $(EGGPAN)/on-photos
 	@touch $@
 
 # Where a training on EfficientNet-Lite0 begins: as Google trained it on ImageNet (Apache-2.0).

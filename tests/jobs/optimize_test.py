@@ -33,6 +33,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(
             f"napari_segkit.runtime.{module}.user_cache", lambda: tmp_path / "cache"
         )
+    monkeypatch.setattr("napari_segkit.models.dust.shipped", lambda _: tmp_path)  # no second look
     return tiny_weights("dust", tmp_path)
 
 

@@ -441,13 +441,14 @@ def test_nothing_of_one_image_or_object_reaches_the_next(bench: Bench) -> None:
 
 def test_F43_an_answer_for_another_image_is_dropped(bench: Bench) -> None:
     bench.settle()
+    before = len(Hoops.looks)
     Hoops.go.clear()
     bench.box((10, 10, 30, 30), settle=False)
     bench.qtbot.waitUntil(lambda: bench.session.asker._now is not None)
     bench.photo.data = np.ones((60, 80), np.uint8)
     Hoops.go.set()
     bench.settle()
-    assert [one.shape for one in Hoops.looks] == [(60, 80, 3)] * 2
+    assert [one.shape for one in Hoops.looks[before:]] == [(60, 80, 3)]
     assert (Hoops.looks[-1] > 0).any()
     assert len(bench.session.ready) == 1
     assert bench.session.asker.sight.source.data is bench.photo.data

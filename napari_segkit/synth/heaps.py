@@ -54,7 +54,9 @@ class HeapsOptions(SynthOptions):
     """What can be set."""
 
     photos: Path | None = Option(
-        None, title="Photos", description="Folder of photos, for about a quarter of the grounds; every fourth is not used."
+        None,
+        title="Photos",
+        description="Folder of photos for about a quarter of the grounds; every fourth is not used.",
     )
 
 

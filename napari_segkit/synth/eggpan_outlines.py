@@ -1,7 +1,6 @@
 """Which photos of a folder are grounds, and where eggs and pans are in the others.
 
-A text file lists them. Of the grounds every fourth in the order of names, a series (``soup-1``,
-``soup-2``) counting as one, is kept for evaluation; of photos with outlines those that say so::
+A text file lists them, those that training never sees among them (``kept``)::
 
     # sha256 (first 16)  source  name  use
     0c1f5e8e0a7a4d21  recipes  bread.webp  ground
@@ -18,7 +17,6 @@ corners of a polygon, or an ellipse's centre, half axes and clockwise turn in de
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -28,7 +26,7 @@ import numpy as np
 
 from napari_segkit.errors import InputError
 from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG, PAN
-from napari_segkit.synth.photos import photos_in, read_photo
+from napari_segkit.synth.photos import photos_in, read_photo, series_split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,28 +111,24 @@ def read_photos(folder: Path, listing: Path | None = None, *, held_out: bool = F
         listed.
     """
     if listing is None:
-        used = [(ListedPhoto(path), GROUND) for path in photos_in(folder)]
+        files = photos_in(folder)
+        places = series_split([one.name for one in files], held_out=held_out)
+        grounds, labelled = tuple(ListedPhoto(files[k]) for k in places), ()
     else:
-        used = [(one, use) for one, use in _listed(folder, listing) if one.path.is_file()]
-    grounds = _chosen([one for one, use in used if use == GROUND], held_out)
-    if not grounds:
+        used = [
+            one
+            for one, use in _listed(folder, listing)
+            if (use == KEPT) == held_out and one.path.is_file()
+        ]
+        grounds = tuple(one for one in used if not one.outlines)
+        labelled = tuple(one for one in used if one.outlines)
+    if not grounds and not (held_out and labelled):
         raise InputError(
             "no photo to lay scenes on",
             where=folder,
             expected=f"files of {listing}" if listing else "two photos or more",
         )
-    return Photos(
-        grounds, tuple(one for one, use in used if use == (KEPT if held_out else LABELLED))
-    )
-
-
-def _chosen(photos: Sequence[ListedPhoto], held_out: bool) -> tuple[ListedPhoto, ...]:
-    """Every fourth series, or the others."""
-    series = [re.sub(r"-\d+$", "", one.path.stem) for one in photos]
-    number = {name: k for k, name in enumerate(sorted(set(series)))}
-    return tuple(
-        one for one, name in zip(photos, series, strict=True) if (number[name] % 4 == 3) == held_out
-    )
+    return Photos(grounds, labelled)
 
 
 def _listed(folder: Path, listing: Path) -> Iterator[tuple[ListedPhoto, str]]:

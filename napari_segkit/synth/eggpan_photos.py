@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BARE = 0.45
 """Share of the images with photos in which nothing is generated."""
-_LABELLED, _CUTTINGS = 0.25, 0.3
+_LABELLED, _CUTTINGS = 0.5, 0.3
 """How often the photo is one with outlines, and how often cuttings of such are laid on it."""
 
 
@@ -50,7 +50,10 @@ def _one(photos: tuple[ListedPhoto, ...], rng: np.random.Generator) -> ListedPho
 
 
 def _part(photo: ListedPhoto, shape: tuple[int, int], rng: np.random.Generator) -> Picture:
-    """From a third of a photo to as much as fits, enlarged by a quarter at most where it can be."""
+    """Two thirds of a photo to as much as fits, enlarged by a quarter at most where it can be.
+
+    Closer views show food or a floor of which nobody can say whether it is in a pan.
+    """
     pixels = photo.pixels()
     truth = photo.classes(pixels.shape)
     if rng.random() < 0.5:
@@ -59,7 +62,7 @@ def _part(photo: ListedPhoto, shape: tuple[int, int], rng: np.random.Generator) 
         turns = int(rng.choice([1, 3]))
         pixels, truth = np.rot90(pixels, turns), np.rot90(truth, turns)
     most = min(n / m for n, m in zip(truth.shape, shape, strict=True))
-    least = min(most, max(0.35 * most, 0.8))
+    least = min(most, max(0.65 * most, 0.8))
     scale = float(np.exp(rng.uniform(math.log(least), math.log(most))))
     need = [max(1, min(n, round(m * scale))) for n, m in zip(truth.shape, shape, strict=True)]
     top, left = (int(rng.integers(n - m + 1)) for n, m in zip(truth.shape, need, strict=True))

@@ -17,7 +17,7 @@ import numpy as np
 from napari_segkit.synth.grounds_collage import COLLAGES
 from napari_segkit.synth.grounds_sky import SKIES, land, water
 from napari_segkit.synth.noise import Field, fractal_noise, mix, step
-from napari_segkit.synth.photos import photos_in, read_photo
+from napari_segkit.synth.photos import photos_in, read_photo, series_split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,10 +78,10 @@ _BUNDLED = PhotoSource()
 
 @lru_cache(maxsize=4)
 def photo_source(folder: Path | None, *, held_out: bool) -> PhotoSource:
-    """Photos for training, or those that training never sees: every fourth file of a folder."""
+    """Photos for training, or those that training never sees: every fourth series of a folder."""
     files = photos_in(folder) if folder else []
-    chosen = tuple(f for n, f in enumerate(files) if (n % 4 == 3) == held_out)
-    return PhotoSource(HELD_OUT if held_out else PHOTOS, chosen)
+    places = series_split([one.name for one in files], held_out=held_out)
+    return PhotoSource(HELD_OUT if held_out else PHOTOS, tuple(files[k] for k in places))
 
 
 @lru_cache(maxsize=40)

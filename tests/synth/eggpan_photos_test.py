@@ -45,22 +45,22 @@ def folder(tmp_path: Path) -> Path:
     return photos
 
 
-def test_every_fourth_series_is_kept(folder: Path) -> None:
-    used = read_photos(folder, folder.parent / "list.txt")
-    kept = read_photos(folder, folder.parent / "list.txt", held_out=True)
-    assert [one.path.name for one in used.grounds] == [*LISTED[:4], "e.webp"]
-    assert [one.path.name for one in kept.grounds] == ["d.webp"]
-    assert [one.path.name for one in used.labelled] == ["stew.webp"]
-    assert not kept.labelled
-
-
-def test_a_kept_photo_is_never_learned_from(folder: Path) -> None:
-    row = f"{_photo(folder / '0.webp', 90)}  here  0.webp  kept\n  egg 1 1 500 1 1 500\n"
+def test_what_a_list_keeps_is_never_learned_from(folder: Path) -> None:
+    bare = f"{_photo(folder / '0.webp', 90)}  here  0.webp  kept\n"
+    known = f"{_photo(folder / '1.webp', 95)}  here  1.webp  kept\n  egg 1 1 500 1 1 500\n"
     listing = folder.parent / "list.txt"
-    listing.write_text(row + listing.read_text(encoding="utf-8"), encoding="utf-8")
+    listing.write_text(bare + known + listing.read_text(encoding="utf-8"), encoding="utf-8")
     used, kept = read_photos(folder, listing), read_photos(folder, listing, held_out=True)
+    assert [one.path.name for one in used.grounds] == list(LISTED)
     assert [one.path.name for one in used.labelled] == ["stew.webp"]
-    assert [one.path.name for one in kept.labelled] == ["0.webp"]
+    assert [one.path.name for one in kept.grounds] == ["0.webp"]
+    assert [one.path.name for one in kept.labelled] == ["1.webp"]
+
+
+def test_every_fourth_series_of_a_folder_is_kept(folder: Path) -> None:
+    used, kept = read_photos(folder), read_photos(folder, held_out=True)
+    assert [one.path.name for one in kept.grounds] == ["d.webp"]
+    assert [one.path.name for one in used.grounds] == [*LISTED[:4], "e.webp", "stew.webp"]
 
 
 def test_outlines_are_painted_in_thousandths_of_the_longer_side(folder: Path) -> None:

@@ -180,7 +180,7 @@ def bench_command(
 
 
 def optimize_command(
-    model: Annotated[str, typer.Argument(help="dust or eggpan.")],
+    model: Annotated[str, typer.Argument(help="dust, eggpan or rings.")],
     target: Annotated[Path, flag("--out", "Folder for the optimised files.")],
     precision: Annotated[Numbers, typer.Option(help="16-bit floats or 8-bit integers.")],
     calibration: Annotated[

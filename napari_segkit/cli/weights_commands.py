@@ -26,7 +26,7 @@ from napari_segkit.data.weights_store import (
 )
 from napari_segkit.errors import WeightsError
 from napari_segkit.models.registry import model_ids
-from napari_segkit.models.rings_base import SMALL
+from napari_segkit.models.rings_files import SMALL
 
 weights_app = typer.Typer(help="Weights of models: list, import, fetch, verify, adopt, roll back.")
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from napari_segkit.data.atomic import atomic_write, disk_errors
-from napari_segkit.data.formats.registry import recognise
-from napari_segkit.data.pixels import sample_pixels
-from napari_segkit.data.weights import load_weights, sha256_of
+from napari_segkit.data.weights import sha256_of
 from napari_segkit.data.weights_card import card_path
-from napari_segkit.data.weights_store import find_weights
 from napari_segkit.errors import DatasetError, ModelError
 from napari_segkit.jobs.evaluate import evaluate
+from napari_segkit.jobs.optimize_parts import Encoder, Network
 from napari_segkit.jobs.synth import synthesise
 from napari_segkit.synth.registry import KINDS
 from napari_segkit.types import Progress
@@ -26,17 +21,13 @@ from napari_segkit.types import Progress
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from napari_segkit.data.weights_card import WeightsCard
-    from napari_segkit.types import Image, Job
+    from napari_segkit.types import Job
 
 Precision = Literal["fp16", "int8"]
-_CALIBRATION = 64
-_SIDE = 256
 _GENERATED, _SEED = 8, 20_261
 LARGEST_FALL = 0.005
-"""Half a point of object F1 (dust) or mean IoU (eggs and pans)."""
+"""Half a point of object F1 (dust) or mean IoU."""
 _MEASURE = {"dust": "object_f1"}
 
 
@@ -62,12 +53,16 @@ def optimize(
 ) -> Job[Optimized]:
     """Write ``NAME-PRECISION.xml``, ``.bin`` and a card into a folder; all three or none.
 
+    Of rings it is the image encoder of a base: as a base's file it stands for that base.
+
     Parameters
     ----------
     calibration
-        Dataset with images: activations are measured on crops of them. By default generated ones.
+        Dataset with images: activations are measured on them or on crops. By default generated.
     validation
         Dataset to judge by; by default the calibration's.
+    weights
+        File; of rings a base by its name, too. By default those in use.
 
     Raises
     ------
@@ -76,20 +71,31 @@ def optimize(
     InputError, WriteError
         Where model, weights or dataset cannot be used, or the disk refuses.
     """
-    source = find_weights(model_id, weights)
-    tensors, card = load_weights(source)
+    part = Encoder(weights) if model_id == "rings" else Network(model_id, weights)
+    card = part.card
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         staging = tempfile.TemporaryDirectory(dir=out, prefix=".optimize-")
+    from napari_segkit.runtime.openvino_backend import save_ir
+
     with staging as folder:
         path = Path(folder) / f"{card.name}-{precision}.xml"
         if calibration is None:
             calibration = yield from _generated(model_id, Path(folder) / "generated")
         yield Progress(0, 3, "converting")
-        yield from _convert(path, precision, (card, tensors, source), calibration)
+        model = part.converted()
+        if precision == "int8":
+            yield Progress(1, 3, "measuring activations")
+            model = part.quantised(model, calibration)
+        save_ir(model, path, half=True)
         _write_card(path, card, precision, {})
         yield Progress(2, 3, "comparing")
-        judged = yield from evaluate(model_id, validation or calibration, weights=(source, path))
+        judged = yield from evaluate(
+            model_id,
+            validation or calibration,
+            weights=(part.source, path),
+            changes=part.changes,
+        )
         measure = _MEASURE.get(model_id, "mean_iou")
         before, after = (one.verdict.overall[measure] for one in judged.judged)
         if after < before - LARGEST_FALL:
@@ -116,58 +122,12 @@ def _generated(model_id: str, target: Path) -> Job[Path]:
     return target
 
 
-def _convert(
-    path: Path,
-    precision: Precision,
-    weights: tuple[WeightsCard, Mapping[str, NDArray[Any]], Path],
-    calibration: Path,
-) -> Job[None]:
-    from napari_segkit.runtime.openvino_backend import convert, save_ir
-    from napari_segkit.runtime.torch_backend import make_served
-
-    card, tensors, source = weights
-    model = convert(make_served(card, tensors, where=source))
-    if precision == "int8":
-        from napari_segkit.runtime.quantize import quantised
-
-        yield Progress(1, 3, "measuring activations")
-        model = quantised(model, _crops(card, calibration))
-    save_ir(model, path, half=True)
-
-
 def _arrived(made: Path, out: Path) -> Path:
     """Move the three files, the one that names the others last."""
     with disk_errors(out):
         for one in (made.with_suffix(".bin"), card_path(made), made):
             os.replace(one, out / one.name)
     return out / made.name
-
-
-def _crops(card: WeightsCard, dataset: Path) -> list[Image]:
-    """Batches of one: crops for tiled models, whole scaled images for the others."""
-    from napari_segkit.ops.resizing import pad_square, resize_image
-
-    rng = np.random.default_rng(0)
-    crops: list[Image] = []
-    with recognise(dataset).open(dataset) as opened:
-        names = list(opened.names)
-        for name in itertools.islice(itertools.cycle(names), max(_CALIBRATION, len(names))):
-            loaded = sample_pixels(opened.read(name))
-            if loaded is None:
-                raise DatasetError("no image to calibrate with", where=name)
-            pixels = loaded.pixels
-            if card.model == "dust":
-                side = _SIDE
-                y, x = (int(rng.integers(max(1, n - side + 1))) for n in pixels.shape[:2])
-                pixels = pixels[y : y + side, x : x + side]
-            else:
-                side = card.input_size
-            crops.append(resize_image(pad_square(pixels), (side, side))[None])
-            if len(crops) == _CALIBRATION:
-                break
-    if not crops:
-        raise DatasetError("dataset has no images", where=dataset)
-    return crops
 
 
 def _write_card(

@@ -14,7 +14,8 @@ import numpy as np
 
 from napari_segkit import __version__
 from napari_segkit.models.base import ModelParams, PromptKind, Segmenter
-from napari_segkit.models.rings_base import Bases, bases_here
+from napari_segkit.models.rings_base import Bases
+from napari_segkit.models.rings_files import bases_here
 from napari_segkit.models.rings_params import RING as RING
 from napari_segkit.models.rings_params import RingParams as RingParams
 from napari_segkit.types import Progress, Prompts, Provenance
@@ -121,7 +122,7 @@ class Rings(Segmenter):
                 self.id,
                 params.model_dump(),
                 prompts.as_dict(),
-                weights_sha256=_weights(base, adapter),
+                weights_sha256=base.hashes(adapter),
                 version=__version__,
             ),
         )
@@ -206,7 +207,7 @@ class Rings(Segmenter):
         if fresh:
             cache.get(key, lambda: base.backend.encode(image))
         seconds = time.perf_counter() - started
-        return Prepared(fresh, _weights(base, adapter), seconds, notes)
+        return Prepared(fresh, base.hashes(adapter), seconds, notes)
 
     def _kept(self) -> EmbeddingCache:
         from napari_segkit.data.embeddings import shared_cache
@@ -218,7 +219,7 @@ class Rings(Segmenter):
     def _key(self, image: Image, base: LoadedBase, adapter: str) -> str:
         from napari_segkit.data.embeddings import embedding_key
 
-        return embedding_key(image, base.sha256, adapter)
+        return embedding_key(image, base.key, adapter)
 
     def _embedding(self, image: Image, base: LoadedBase, adapter: str) -> NDArray[np.float16]:
         key = self._key(image, base, adapter)
@@ -294,8 +295,3 @@ class Rings(Segmenter):
             local = (roi[0] - x0, roi[1] - y0, roi[2] - x0, roi[3] - y0)
             mask = mask_from_logits(grid, view.shape[:2], size, local)
             yield ask.number, Found(roi, without_specks(mask, params.smallest), float(score))
-
-
-def _weights(base: LoadedBase, adapter: str) -> str:
-    """Hashes of base and adapter, for provenance."""
-    return "+".join(part for part in (base.sha256, adapter) if part)

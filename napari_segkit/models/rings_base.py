@@ -1,4 +1,4 @@
-"""The base and the adapter of `rings`: found, checked, loaded once, put together."""
+"""The base and the adapter of `rings`: checked, loaded once, put together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_segkit.errors import WeightsError
+from napari_segkit.models.rings_files import AUTO, KNOWN, SMALL, find_adapter, find_base
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -16,17 +17,10 @@ if TYPE_CHECKING:
     from segment_anything.modeling import Sam
     from torch import Tensor
 
+    from napari_segkit.models.rings_encoder import Encoder
     from napari_segkit.ops.prompt_windows import Look
     from napari_segkit.runtime.sam_backend import SamBackend
     from napari_segkit.types import Job
-
-SMALL = "sam-segkit-s"
-AUTO = "auto"
-NONE = "none"
-_HOW = (
-    "fetch one with: segkit weights fetch vit_b (375 MB); or name a file: --set base=FILE, "
-    "any checkpoint in segment_anything's layout"
-)
 
 
 @dataclass
@@ -49,6 +43,8 @@ class LoadedBase:
         Hash of an adapter's file -> the tensors that it holds whole, by their names in the base.
     in_use
         Hash of the adapter's file that is merged, or "".
+    encoder
+        Hash of an optimised encoder in place of the base's own, or "".
     """
 
     name: str
@@ -58,7 +54,17 @@ class LoadedBase:
     files: dict[tuple[Path, int, int], str] = field(default_factory=dict)
     tuned: dict[str, Mapping[str, Tensor]] = field(default_factory=dict)
     in_use: str = ""
+    encoder: str = ""
     _own: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Hash of what makes the embeddings."""
+        return self.hashes("")
+
+    def hashes(self, adapter: str) -> str:
+        """Of base, encoder and adapter, for provenance."""
+        return "+".join(part for part in (self.sha256, self.encoder, adapter) if part)
 
     @property
     def takes_evidence(self) -> bool:
@@ -77,6 +83,12 @@ class LoadedBase:
         from napari_segkit.nets.tuned import exchange
 
         sha256 = ""
+        if adapter is not None and self.encoder:
+            raise WeightsError(
+                "an optimised encoder takes no adapter",
+                where=adapter,
+                remedy="choose adapter=none, or the base that the encoder was made from",
+            )
         if adapter is not None:
             stamp = _stamp(adapter)
             sha256 = self.files[stamp] = self.files.get(stamp) or self._loaded(adapter)
@@ -93,7 +105,7 @@ class LoadedBase:
         """Whether an adapter says that it was trained on this very base."""
         from napari_segkit.data.lora_files import read_lora
 
-        return read_lora(adapter)[1].base_sha256 == self.sha256
+        return not self.encoder and read_lora(adapter)[1].base_sha256 == self.sha256
 
     def _loaded(self, path: Path) -> str:
         import torch
@@ -185,7 +197,7 @@ class Bases:
         return loaded, loaded.use(file), ()
 
     def _fits(self, adapter: Path, base: LoadedBase) -> bool:
-        key = _stamp(adapter), base.sha256
+        key = _stamp(adapter), base.key
         if self._fitting is None or self._fitting[0] != key:
             self._fitting = key, base.fits(adapter)
         return self._fitting[1]
@@ -197,87 +209,48 @@ def _stamp(path: Path) -> tuple[Path, int, int]:
     return path, state.st_mtime_ns, state.st_size
 
 
-def bases_here() -> list[str]:
-    """Names of the bases that need no download."""
-    from napari_segkit.data import sam_weights
-    from napari_segkit.data.weights_store import versions
-
-    small = [SMALL] if any(one.adopted for one in versions(SMALL)) else []
-    return small + [name for name in sam_weights.BASES if sam_weights.find_base(name)]
-
-
-def find_base(spec: str) -> Path:
-    """The file of a base: ``auto``, ``sam-segkit-s``, ``vit_b``, ``vit_l``, ``vit_h`` or a path.
-
-    Raises
-    ------
-    WeightsError
-        Where it is not here, with the ways to get it.
-    """
-    from napari_segkit.data import sam_weights
-    from napari_segkit.data.weights_store import find_weights
-
-    if spec in sam_weights.BASES:
-        found = sam_weights.find_base(spec)
-        if found is None:
-            size = sam_weights.BASES[spec].file.size / 1e6
-            raise WeightsError(
-                f"base {spec} is not here yet",
-                where=sam_weights.default_folder(),
-                remedy=f"fetch it with: segkit weights fetch {spec} ({size:.0f} MB)",
-            )
-        return found
-    if spec in (AUTO, SMALL):
-        try:
-            return find_weights(SMALL)
-        except WeightsError as error:
-            raise WeightsError(
-                "no base model is here yet", where=error.where, remedy=_HOW
-            ) from error
-    path = Path(spec).expanduser()
-    if not path.is_file():
-        known = ", ".join((AUTO, SMALL, *sam_weights.BASES))
-        raise WeightsError("no such base", where=spec, expected=f"{known}, or a file")
-    return path
-
-
-def find_adapter(spec: str) -> Path | None:
-    """The file of an adapter: ``auto`` (the adopted or shipped one), ``none`` or a path.
-
-    Raises
-    ------
-    WeightsError
-        Where the file is not there.
-    """
-    from napari_segkit.data.weights_store import versions
-
-    if spec == NONE:
-        return None
-    if spec == AUTO:
-        return next((one.path for one in versions("rings") if one.adopted), None)
-    path = Path(spec).expanduser()
-    if not path.is_file():
-        raise WeightsError("no such adapter", where=spec, expected=f"{AUTO}, {NONE}, or a file")
-    return path
-
-
 def load_base(path: Path, device: str = AUTO, backend: str = AUTO) -> LoadedBase:
-    """Read a base: our own with its card, or a checkpoint in `segment_anything`'s layout.
+    """Read a base: our own with its card, a checkpoint in `segment_anything`'s layout, an encoder.
+
+    An encoder is one of `segkit optimize rings`; all else is read from its base's file.
 
     Raises
     ------
     WeightsError
         Where it cannot be used.
     """
+    from napari_segkit.models.rings_encoder import Encoder
     from napari_segkit.nets.lora import base_sha256
     from napari_segkit.runtime.sam_choice import check_sam_place, open_sam
     from napari_segkit.runtime.torch_backend import fill
 
     check_sam_place(device, backend)
-    sam, tensors = _made(path)
-    fill(sam, tensors, where=path)
+    encoder = Encoder.read(path) if path.suffix == ".xml" else None
+    file = path if encoder is None else _base_of(encoder)
+    sam, tensors = _made(file)
+    fill(sam, tensors, where=file)
     sha256 = base_sha256(sam.state_dict())
-    return LoadedBase(path.stem, sha256, open_sam(sam, sha256, device=device, backend=backend))
+    if encoder is None:
+        return LoadedBase(path.stem, sha256, open_sam(sam, sha256, device=device, backend=backend))
+    encoder.check(sha256)
+    ready = open_sam(sam, sha256, device=device, backend=backend, encoder=encoder.model())
+    return LoadedBase(path.stem, sha256, ready, encoder=encoder.sha256)
+
+
+def _base_of(encoder: Encoder) -> Path:
+    """The file of an encoder's base: by its name, beside the encoder, or where it was."""
+    if encoder.base in KNOWN:
+        return find_base(encoder.base)
+    was = Path(encoder.base)
+    for file in (encoder.path.parent / was.name, was):
+        if file.is_file():
+            return file
+    raise WeightsError(
+        "the base of this encoder is not here",
+        where=encoder.path,
+        expected=f"{was.name} beside it",
+        remedy="copy it there",
+    )
 
 
 def _made(path: Path) -> tuple[Sam, Mapping[str, NDArray[Any]]]:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from napari_segkit.models.base import ModelParams
-from napari_segkit.models.rings_base import AUTO
+from napari_segkit.models.rings_files import AUTO
 from napari_segkit.types import ClassDef
 
 RING = ClassDef("ring", (255, 196, 0))
@@ -20,7 +20,7 @@ class RingParams(ModelParams):
         AUTO,
         title="Base model",
         description="auto or sam-segkit-s: the small one; vit_b, vit_l, vit_h: SAM's own, once "
-        "fetched; or a file in segment_anything's layout.",
+        "fetched; or a file in segment_anything's layout, or of segkit optimize rings.",
     )
     adapter: str = Field(
         AUTO,

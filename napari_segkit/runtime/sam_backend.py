@@ -51,10 +51,14 @@ class SamBackend:
     @torch.inference_mode()
     def encode(self, image: Image) -> Floats:
         """(H, W, 3) uint8 RGB -> (C, h, w) embedding."""
+        return _finite(self._embedding(self.pixels(image))[0], "embedding")
+
+    def pixels(self, image: Image) -> torch.Tensor:
+        """(H, W, 3) uint8 RGB -> (1, 3, S, S), as the encoder takes it."""
         small = torch.from_numpy(self._resize.apply_image(np.ascontiguousarray(image)))
         pixels = small.permute(2, 0, 1).contiguous()[None].to(self.device)
-        embedding = self._embedding(self.sam.preprocess(pixels.float()))
-        return _finite(embedding[0], "embedding")
+        given: torch.Tensor = self.sam.preprocess(pixels.float())
+        return given
 
     def _embedding(self, pixels: torch.Tensor) -> torch.Tensor:
         """(1, 3, S, S) normalised -> (1, C, h, w)."""

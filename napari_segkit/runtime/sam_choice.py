@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_segkit.errors import ParamsError
 
@@ -32,7 +32,14 @@ def check_sam_place(device: str, backend: str) -> str:
     return place
 
 
-def open_sam(sam: Sam, sha256: str, *, device: str = "auto", backend: str = "auto") -> SamBackend:
+def open_sam(
+    sam: Sam,
+    sha256: str,
+    *,
+    device: str = "auto",
+    backend: str = "auto",
+    encoder: Any | None = None,
+) -> SamBackend:
     """A SAM that is ready; ``auto`` is OpenVINO for SAM's own encoder on a CPU, else torch.
 
     Parameters
@@ -41,20 +48,30 @@ def open_sam(sam: Sam, sha256: str, *, device: str = "auto", backend: str = "aut
         With its weights.
     sha256
         Of them: the key of what is kept for the next start.
+    encoder
+        See `OpenVinoSam`.
 
     Raises
     ------
     ParamsError
-        As `check_sam_place`.
+        As `check_sam_place`; or for an encoder of OpenVINO's on anything else.
     """
     from segment_anything.modeling import ImageEncoderViT
 
     from napari_segkit.runtime.sam_backend import SamBackend
 
+    if encoder is not None:
+        if backend == "torch":
+            raise ParamsError(
+                "an optimised encoder needs OpenVINO",
+                expected="backend auto or openvino",
+                got=backend,
+            )
+        backend = "openvino"
     place = check_sam_place(device, backend)
     large = isinstance(sam.image_encoder, ImageEncoderViT)
     if backend == "openvino" or (backend == "auto" and place == "cpu" and large):
         from napari_segkit.runtime.sam_openvino import OpenVinoSam
 
-        return OpenVinoSam(sam, sha256)
+        return OpenVinoSam(sam, sha256, encoder=encoder)
     return SamBackend(sam, place)

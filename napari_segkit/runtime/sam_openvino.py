@@ -18,14 +18,13 @@ from segment_anything.modeling import ImageEncoderViT
 
 from napari_segkit.nets.sam_folded import FoldedDecoder, FoldedEncoder
 from napari_segkit.runtime.openvino_backend import TROUBLE, kept_graph
+from napari_segkit.runtime.openvino_graph import Graph
 from napari_segkit.runtime.sam_backend import SamBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from segment_anything.modeling import Sam
-
-    from napari_segkit.runtime.openvino_graph import Graph
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +42,18 @@ class OpenVinoSam(SamBackend):
         Hash of them; "" keeps nothing on the disk.
     threads
         0 = as OpenVINO chooses.
+    encoder
+        An OpenVINO model of the encoder (`models.rings_encoder`) in place of the base's own; with
+        it no adapter may be merged.
     """
 
-    def __init__(self, sam: Sam, key: str = "", *, threads: int = 0) -> None:
+    def __init__(
+        self, sam: Sam, key: str = "", *, threads: int = 0, encoder: Any | None = None
+    ) -> None:
         super().__init__(sam, "cpu")
         self._threads = threads
-        self.name = "OpenVINO, FP32"
+        self.name = "OpenVINO, FP32" if encoder is None else "OpenVINO, optimised encoder"
+        self._given = None if encoder is None else Graph(encoder, threads=threads)
         self._key = key
         self._lock = Lock()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
@@ -56,7 +61,8 @@ class OpenVinoSam(SamBackend):
     def _embedding(self, pixels: torch.Tensor) -> torch.Tensor:
         if not self.notes:
             try:
-                return torch.from_numpy(self._ready("encoder", encoder_model)(pixels.numpy())[0])
+                graph = self._given or self._ready("encoder", encoder_model)
+                return torch.from_numpy(graph(pixels.numpy())[0])
             except TROUBLE as error:
                 self._give_up(error)
         return super()._embedding(pixels)

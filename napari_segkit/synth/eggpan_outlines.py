@@ -113,15 +113,15 @@ def read_photos(folder: Path, listing: Path | None = None, *, held_out: bool = F
     if listing is None:
         files = photos_in(folder)
         places = series_split([one.name for one in files], held_out=held_out)
-        grounds, labelled = tuple(ListedPhoto(files[k]) for k in places), ()
+        used = [ListedPhoto(files[k]) for k in places]
     else:
         used = [
             one
             for one, use in _listed(folder, listing)
             if (use == KEPT) == held_out and one.path.is_file()
         ]
-        grounds = tuple(one for one in used if not one.outlines)
-        labelled = tuple(one for one in used if one.outlines)
+    grounds = tuple(one for one in used if not one.outlines)
+    labelled = tuple(one for one in used if one.outlines)
     if not grounds and not (held_out and labelled):
         raise InputError(
             "no photo to lay scenes on",

@@ -15,7 +15,8 @@ from napari_segkit.data.lora_files import TUNED, LoraFacts, write_lora
 from napari_segkit.data.weights import sha256_of
 from napari_segkit.data.weights_card import Normalisation, card_path
 from napari_segkit.errors import ParamsError
-from napari_segkit.models.rings_base import find_base, load_base
+from napari_segkit.models.rings_base import load_base
+from napari_segkit.models.rings_files import find_base
 from napari_segkit.nets import lora
 from napari_segkit.nets.lora_layers import PARTS, LoraConfig, LoraLinear
 from napari_segkit.nets.sam_encoders import SmallEncoder

@@ -86,8 +86,9 @@ def test_what_is_worse_is_refused_and_what_was_there_stays(
     drain(job.optimize("dust", out, precision="fp16", calibration=dataset, weights=weights))
     before = {name: (out / name).read_bytes() for name in made(out)}
 
-    def worse(model_id: str, path: Path, *, weights: tuple[Path, Path]) -> Any:
+    def worse(model_id: str, path: Path, *, weights: tuple[Path, Path], changes: Any) -> Any:
         assert weights[1].is_file()
+        assert changes == {}
         yield Progress(0, None, "judging")
         verdicts = [SimpleNamespace(overall={"object_f1": one}) for one in (1.0, 0.9)]
         return SimpleNamespace(judged=[SimpleNamespace(verdict=one) for one in verdicts])

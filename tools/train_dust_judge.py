@@ -37,20 +37,21 @@ if TYPE_CHECKING:
     from napari_segkit.types import Image, Labels
 
 FIRST = DustParams(second_look=False)
-LARGEST, SQUARE = 3200, 1000
-"""Pixels of the longer side of a clean photo, and of the part that is looked at."""
+LARGEST, SQUARE, SQUARES = 3200, 1000, 2
+"""Pixels of the longer side of a clean photo and of the parts that are looked at; how many."""
 MOST = 32
 """Candidates of an image."""
 
 
 def images(folders: list[Path], clean: Path | None) -> Iterator[tuple[Image, Labels]]:
-    """A square of each clean photo but those kept for evaluation; then datasets."""
+    """Squares of each clean photo but those kept for evaluation; then datasets."""
     rng = np.random.default_rng(0)
     for path in photo_source(clean, held_out=False).own:
         photo = read_photo(path, LARGEST)
-        top, left = (int(rng.integers(max(1, n - SQUARE))) for n in photo.shape[:2])
-        part = np.ascontiguousarray(photo[top : top + SQUARE, left : left + SQUARE])
-        yield part, np.zeros(part.shape[:2], np.int32)
+        for _ in range(SQUARES):
+            top, left = (int(rng.integers(max(1, n - SQUARE))) for n in photo.shape[:2])
+            part = np.ascontiguousarray(photo[top : top + SQUARE, left : left + SQUARE])
+            yield part, np.zeros(part.shape[:2], np.int32)
     for folder in folders:
         with recognise(folder).open(folder) as dataset:
             for name in dataset.names:
@@ -85,7 +86,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("datasets", nargs="+", type=Path)
-    parser.add_argument("--clean", type=Path, help="Photos without dust; every fourth is not used.")
+    parser.add_argument("--clean", type=Path, help="Photos without dust; every fourth series is kept.")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1000)

@@ -93,16 +93,16 @@ weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 	cp $(EGGPAN_LAST)/eggpan.safetensors weights/
 	sed 's/"input_size": 224/"input_size": 288/' $(EGGPAN_LAST)/eggpan.json > weights/eggpan.json
 
-# Scenes on real photos, and the photos themselves, beside plain scenes, and a step back; twice. PHOTOS: the folder of weights/eggpan-photos.txt.
-EGGPAN_PHOTOS := $(EGGPAN)/photos $(EGGPAN)/plain --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume
+# Scenes on and of real photos beside plain ones, then whole photos, and a step back. PHOTOS: the folder of weights/eggpan-photos.txt.
+EGGPAN_SET := --set photos=$(PHOTOS) --set outlines=weights/eggpan-photos.txt
+EGGPAN_REAL := --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume
 $(EGGPAN)/on-photos/made:
-	[ -d $(EGGPAN)/plain ] || $(BIN)/segkit synth eggpan --n 1500 --seed 45 --jobs 2 --set size=288 --jpeg 95 --out $(EGGPAN)/plain
-	[ -d $(EGGPAN)/photos ] || $(BIN)/segkit synth eggpan --n 3500 --seed 46 --jobs 2 --set size=288 --jpeg 95 \
-		--set photos=$(PHOTOS) --set outlines=weights/eggpan-photos.txt --out $(EGGPAN)/photos
-	$(BIN)/segkit train eggpan $(EGGPAN_PHOTOS) --out $(EGGPAN)/last --steps 500 --lr 5e-4 --init $(EGGPAN)/further
-	$(BIN)/python tools/blend_weights.py $(EGGPAN)/further/eggpan.safetensors $(EGGPAN)/last/eggpan.safetensors --share 0.6 --out $(EGGPAN)/between
-	$(BIN)/segkit train eggpan $(EGGPAN_PHOTOS) --out $(EGGPAN)/again --steps 1400 --lr 7e-4 --init $(EGGPAN)/between
-	$(BIN)/python tools/blend_weights.py $(EGGPAN)/between/eggpan.safetensors $(EGGPAN)/again/eggpan.safetensors --share 0.4 --out $(EGGPAN)/on-photos
+	[ -d $(EGGPAN)/plain ] || $(BIN)/segkit synth eggpan --n 900 --seed 48 --jobs 2 --set size=288 --jpeg 95 --out $(EGGPAN)/plain
+	[ -d $(EGGPAN)/photos ] || $(BIN)/segkit synth eggpan --n 2600 --seed 51 --jobs 2 --set size=288 --jpeg 95 $(EGGPAN_SET) --out $(EGGPAN)/photos
+	[ -d $(EGGPAN)/whole-photos ] || $(BIN)/segkit synth eggpan --n 600 --seed 53 --jobs 2 --set size=576 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-photos
+	$(BIN)/segkit train eggpan $(EGGPAN)/photos $(EGGPAN)/plain $(EGGPAN_REAL) --out $(EGGPAN)/last --steps 1000 --lr 7e-4 --init $(EGGPAN)/further
+	$(BIN)/segkit train eggpan $(EGGPAN)/photos $(EGGPAN)/whole-photos $(EGGPAN_REAL) --out $(EGGPAN)/again --set size=288 --batch 12 --steps 360 --lr 4e-4 --init $(EGGPAN)/last
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/further/eggpan.safetensors $(EGGPAN)/again/eggpan.safetensors --share 0.6 --out $(EGGPAN)/on-photos
 	@touch $@
 
 # Where a training on EfficientNet-Lite0 begins: as Google trained it on ImageNet (Apache-2.0).

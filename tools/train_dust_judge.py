@@ -86,7 +86,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("datasets", nargs="+", type=Path)
-    parser.add_argument("--clean", type=Path, help="Photos without dust; every fourth series is kept.")
+    parser.add_argument("--clean", type=Path, help="Photos without dust; a fourth is kept aside.")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1000)

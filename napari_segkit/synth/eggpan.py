@@ -21,7 +21,7 @@ from napari_segkit.ops.masks import components
 from napari_segkit.synth.base import Generator, LabelledImage, SynthOptions
 from napari_segkit.synth.camera import develop
 from napari_segkit.synth.eggpan_outlines import read_photos
-from napari_segkit.synth.eggpan_photos import BARE, draw_photo, eggs_alone, photo_table
+from napari_segkit.synth.eggpan_photos import BARE, draw_photo, eggs_alone, photo_table, whole_photo
 from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG, PAN
 from napari_segkit.synth.eggpan_render import render
 from napari_segkit.synth.eggpan_scenes import THEMES, draw_scene
@@ -69,6 +69,11 @@ class EggPanOptions(SynthOptions):
         description="List of the photos, with eggs and pans where there are any; without it "
         "there are none in them.",
     )
+    whole: bool = Field(
+        False,
+        title="Whole photos",
+        description="Nothing is generated: each image is one of the photos as it is.",
+    )
     theme: str | None = Field(
         None, title="Theme", description=f"One of: {', '.join(THEMES)}; by default any."
     )
@@ -86,13 +91,14 @@ class EggPan(Generator):
     def generate(self, seed: int, options: EggPanOptions) -> LabelledImage:
         """One scene."""
         folder, listing, held_out = options.photos, options.outlines, options.held_out
-        image, classes = make_scene(
-            seed,
-            size=options.size or SIZE,
-            held_out=held_out,
-            theme=options.theme,
-            photos=read_photos(folder, listing, held_out=held_out) if folder else None,
-        )
+        photos = read_photos(folder, listing, held_out=held_out) if folder else None
+        size = options.size or SIZE
+        if photos and options.whole:
+            image, classes = whole_photo(size, photos, np.random.default_rng(seed))
+        else:
+            image, classes = make_scene(
+                seed, size=size, held_out=held_out, theme=options.theme, photos=photos
+            )
         labels, class_of = components(classes)
         names = {key: self.classes[number - 1].name for key, number in class_of.items()}
         return LabelledImage(image, labels, names)

@@ -25,6 +25,8 @@ BARE = 0.45
 """Share of the images with photos in which nothing is generated."""
 _LABELLED, _CUTTINGS = 0.5, 0.3
 """How often the photo is one with outlines, and how often cuttings of such are laid on it."""
+_OUTLINED = 0.6
+"""How often a whole photo is one with outlines."""
 
 
 def draw_photo(shape: tuple[int, int], photos: Photos, rng: np.random.Generator) -> Picture:
@@ -43,6 +45,18 @@ def draw_photo(shape: tuple[int, int], photos: Photos, rng: np.random.Generator)
         for _ in range(int(rng.integers(1, 3))):
             _lay_cutting(image, classes, _one(known, rng), rng)
     return image, classes
+
+
+def whole_photo(size: int, photos: Photos, rng: np.random.Generator) -> Picture:
+    """A listed photo as it is, of `size` pixels a side at most; as `draw_photo`."""
+    some = photos.labelled if photos.labelled and rng.random() < _OUTLINED else photos.grounds
+    photo = _one(some, rng)
+    image = photo.pixels()
+    shrink = min(1.0, size / max(image.shape))
+    image = np.asarray(
+        cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8
+    )
+    return image, photo.classes(image.shape)
 
 
 def _one(photos: tuple[ListedPhoto, ...], rng: np.random.Generator) -> ListedPhoto:

@@ -26,9 +26,15 @@ def scene(height: int = 97, width: int = 131) -> np.ndarray:
 
 
 @pytest.fixture(params=model_ids())
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
+def model(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Segmenter:
     loaded = get_model(request.param)()
     if request.param in CLASSES:  # a network: what it has learned does not matter here
+        nowhere = tmp_path_factory.getbasetemp() / "absent"  # the second look knows another network
+        monkeypatch.setattr("napari_segkit.models.dust.shipped", lambda _: nowhere)
         weights = tiny_weights(request.param, tmp_path_factory.getbasetemp())
         loaded.load(weights, backend="torch")
     elif request.param == "rings":

@@ -72,6 +72,16 @@ def test_outlines_are_painted_in_thousandths_of_the_longer_side(folder: Path) ->
     assert (stew.classes((600, 800)) == 2).mean() == pytest.approx((classes == 2).mean(), abs=0.02)
 
 
+def test_whole_photos_are_as_they_are(folder: Path) -> None:
+    options = EggPanOptions(photos=folder, outlines=folder.parent / "list.txt", whole=True, size=40)
+    made = [EggPan().generate(seed, options) for seed in range(12)]
+    assert {one.image.shape for one in made} == {(30, 40, 3)}
+    known = [one for one in made if one.labels.any()]
+    assert 3 <= len(known) <= 11, "some with outlines, some without"
+    for one in known:
+        assert set(one.class_of.values()) == {"egg", "pan"}
+
+
 def test_without_a_list_all_are_grounds(folder: Path) -> None:
     photos = read_photos(folder)
     assert not photos.labelled

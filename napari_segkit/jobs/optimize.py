@@ -6,14 +6,14 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from napari_segkit.data.atomic import atomic_write, disk_errors
 from napari_segkit.data.weights import sha256_of
 from napari_segkit.data.weights_card import card_path
 from napari_segkit.errors import DatasetError, ModelError
 from napari_segkit.jobs.evaluate import evaluate
-from napari_segkit.jobs.optimize_parts import Encoder, Network
+from napari_segkit.jobs.optimize_parts import EncoderPart, NetworkPart
 from napari_segkit.jobs.synth import synthesise
 from napari_segkit.synth.registry import KINDS
 from napari_segkit.types import Progress
@@ -71,7 +71,7 @@ def optimize(
     InputError, WriteError
         Where model, weights or dataset cannot be used, or the disk refuses.
     """
-    part = Encoder(weights) if model_id == "rings" else Network(model_id, weights)
+    part = EncoderPart(weights) if model_id == "rings" else NetworkPart(model_id, weights)
     card = part.card
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -90,26 +90,35 @@ def optimize(
         save_ir(model, path, half=True)
         _write_card(path, card, precision, {})
         yield Progress(2, 3, "comparing")
-        judged = yield from evaluate(
-            model_id,
-            validation or calibration,
-            weights=(part.source, path),
-            changes=part.changes,
+        measure, before, after = yield from _compared(
+            model_id, validation or calibration, (part.source, path), part.changes, precision
         )
-        measure = _MEASURE.get(model_id, "mean_iou")
-        before, after = (one.verdict.overall[measure] for one in judged.judged)
-        if after < before - LARGEST_FALL:
-            raise ModelError(
-                f"{precision} would make the weights worse; nothing was written",
-                expected=f"{measure} of at least {before - LARGEST_FALL:.3f}",
-                got=f"{after:.3f}",
-                remedy="calibrate with more varied images, or use fp16",
-            )
         figures = {f"{measure}_before_{precision}": before, f"{measure}_{precision}": after}
         _write_card(path, card, precision, figures)
         target = _arrived(path, out)
     size = target.with_suffix(".bin").stat().st_size
     return Optimized(target, measure, before, after, size)
+
+
+def _compared(
+    model_id: str,
+    dataset: Path,
+    weights: tuple[Path, Path],
+    changes: Mapping[str, Any],
+    precision: Precision,
+) -> Job[tuple[str, float, float]]:
+    """The measure's name, before and after; `ModelError` where it falls too far."""
+    judged = yield from evaluate(model_id, dataset, weights=weights, changes=changes)
+    measure = _MEASURE.get(model_id, "mean_iou")
+    before, after = (one.verdict.overall[measure] for one in judged.judged)
+    if after < before - LARGEST_FALL:
+        raise ModelError(
+            f"{precision} would make the weights worse; nothing was written",
+            expected=f"{measure} of at least {before - LARGEST_FALL:.3f}",
+            got=f"{after:.3f}",
+            remedy="calibrate with more varied images, or use fp16",
+        )
+    return measure, before, after
 
 
 def _generated(model_id: str, target: Path) -> Job[Path]:

@@ -25,7 +25,7 @@ _CALIBRATION, _WHOLE = 64, 16
 _SIDE = 256
 
 
-class Network:
+class NetworkPart:
     """The network of `dust` or `eggpan`.
 
     Attributes
@@ -57,8 +57,8 @@ class Network:
         return quantised(model, _crops(self.card, calibration))
 
 
-class Encoder:
-    """The encoder of a base, without an adapter; see `Network`."""
+class EncoderPart:
+    """The encoder of a base, without an adapter; see `NetworkPart`."""
 
     def __init__(self, weights: Path | None) -> None:
         from napari_segkit.models.rings_base import load_base

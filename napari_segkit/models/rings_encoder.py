@@ -45,7 +45,8 @@ class Encoder:
         from napari_segkit.data.weights_card import read_card
 
         card = read_card(path)
-        if card.arch != ARCH or not path.with_suffix(".bin").is_file():
+        known = {"base", "base_sha256"} <= card.arch_config.keys()
+        if card.arch != ARCH or not known or not path.with_suffix(".bin").is_file():
             raise WeightsError(
                 "not an encoder of rings",
                 where=path,

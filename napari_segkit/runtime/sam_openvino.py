@@ -53,7 +53,7 @@ class OpenVinoSam(SamBackend):
         super().__init__(sam, "cpu")
         self._threads = threads
         self.name = "OpenVINO, FP32" if encoder is None else "OpenVINO, optimised encoder"
-        self._given = None if encoder is None else Graph(encoder, threads=threads)
+        self._encoder = encoder
         self._key = key
         self._lock = Lock()
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
@@ -61,8 +61,7 @@ class OpenVinoSam(SamBackend):
     def _embedding(self, pixels: torch.Tensor) -> torch.Tensor:
         if not self.notes:
             try:
-                graph = self._given or self._ready("encoder", encoder_model)
-                return torch.from_numpy(graph(pixels.numpy())[0])
+                return torch.from_numpy(self._ready("encoder", encoder_model)(pixels.numpy())[0])
             except TROUBLE as error:
                 self._give_up(error)
         return super()._embedding(pixels)
@@ -90,7 +89,9 @@ class OpenVinoSam(SamBackend):
         """Encoder or decoder with the adapter in use."""
         name = f"sam-{part}-{self._key[:16]}-{self.variant[:16] or 'base'}"
         with self._lock:
-            if name not in self._graphs:
+            if name not in self._graphs and part == "encoder" and self._encoder is not None:
+                self._graphs[name] = Graph(self._encoder, threads=self._threads)
+            elif name not in self._graphs:
                 self._graphs[name] = kept_graph(
                     name if self._key else "", lambda: model(self.sam), threads=self._threads
                 )

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from napari_segkit.data.formats.classes import EGG_PAN
+from napari_segkit.errors import ParamsError
 from napari_segkit.ops.masks import components
 from napari_segkit.synth.base import Generator, LabelledImage, SynthOptions
 from napari_segkit.synth.camera import develop
@@ -93,7 +94,11 @@ class EggPan(Generator):
         folder, listing, held_out = options.photos, options.outlines, options.held_out
         photos = read_photos(folder, listing, held_out=held_out) if folder else None
         size = options.size or SIZE
-        if photos and options.whole:
+        if options.whole and photos is None:
+            raise ParamsError(
+                "whole photos need photos", expected="photos=FOLDER", remedy="or leave out whole"
+            )
+        if options.whole and photos is not None:
             image, classes = whole_photo(size, photos, np.random.default_rng(seed))
         else:
             image, classes = make_scene(

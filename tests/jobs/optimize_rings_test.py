@@ -107,6 +107,18 @@ def test_another_base_a_card_or_a_file_that_does_not_fit_is_told(
         load_base(encoder)
 
 
+def test_where_openvino_cannot_compile_it_torch_goes_on(
+    base: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("cannot compile")
+
+    fast, plain = load_base(encoder), load_base(base)
+    monkeypatch.setattr("napari_segkit.runtime.sam_openvino.Graph", broken)
+    np.testing.assert_array_equal(fast.backend.encode(photo()), plain.backend.encode(photo()))
+    assert "cannot compile" in fast.backend.notes[0]
+
+
 def test_it_takes_no_adapter_and_no_other_place(base: Path, encoder: Path) -> None:
     loaded = load_base(encoder)
     with pytest.raises(WeightsError, match="takes no adapter"):

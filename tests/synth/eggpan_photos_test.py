@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from napari_segkit.errors import ImageError, InputError
+from napari_segkit.errors import ImageError, InputError, ParamsError
 from napari_segkit.synth.eggpan import EggPan, EggPanOptions, make_scene
 from napari_segkit.synth.eggpan_outlines import ListedPhoto, Photos, read_photos
 from napari_segkit.synth.eggpan_photos import draw_photo, eggs_alone, photo_table
@@ -80,6 +80,11 @@ def test_whole_photos_are_as_they_are(folder: Path) -> None:
     assert 3 <= len(known) <= 11, "some with outlines, some without"
     for one in known:
         assert set(one.class_of.values()) == {"egg", "pan"}
+
+
+def test_whole_photos_without_photos_are_an_error() -> None:
+    with pytest.raises(ParamsError, match="photos=FOLDER"):
+        EggPan().generate(0, EggPanOptions(whole=True))
 
 
 def test_without_a_list_all_are_grounds(folder: Path) -> None:

@@ -191,6 +191,8 @@ class Bases:
             file = find_adapter(AUTO)
             if file is not None and not self._fits(file, loaded):
                 note = f"no adapter is used: {file.name} is for another base"
+                if loaded.encoder:
+                    note = "no adapter is used: an optimised encoder takes none"
                 return loaded, loaded.use(None), (note,)
         else:
             file = (self._given_adapter if adapter == AUTO else None) or find_adapter(adapter)

@@ -125,6 +125,11 @@ def test_it_takes_no_adapter_and_no_other_place(base: Path, encoder: Path) -> No
         loaded.use(base)
     assert loaded.use(None) == ""
     assert not loaded.fits(base)
+    model = Rings()
+    model.load(encoder)  # with the shipped adapter, which nobody named
+    prompts = Prompts(boxes=np.array([[20, 10, 50, 30]], np.float32))
+    found = drain(segment(model, photo(), params=RingParams(), prompts=prompts))
+    assert "no adapter is used: an optimised encoder takes none" in found.notes
     with pytest.raises(ParamsError, match="needs OpenVINO"):
         load_base(encoder, backend="torch")
 

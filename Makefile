@@ -79,7 +79,7 @@ screenshots: xvfb $(VENV)/.installed-dev
 	$(SCREEN) $(BIN)/python docs/screenshots.py
 	$(SCREEN) $(BIN)/python docs/screenshots_rings.py
 
-# Goes on where it was stopped: about two hours of one core, and a quarter of an hour for the images; with PHOTOS two more.
+# Goes on where it was stopped: about two hours of one core, and a quarter of an hour for the images; with PHOTOS two and a half more.
 EGGPAN := build/eggpan
 EGGPAN_LAST = $(EGGPAN)/$(if $(PHOTOS),on-photos,further)
 EGGPAN_TRAIN := $(EGGPAN)/train --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume
@@ -91,7 +91,7 @@ weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/further --steps 1400 --lr 6e-4 --init $(EGGPAN)/whole
 	$(if $(PHOTOS),$(MAKE) $(EGGPAN)/on-photos/made)
 	cp $(EGGPAN_LAST)/eggpan.safetensors weights/
-	sed 's/"input_size": 224/"input_size": 288/' $(EGGPAN_LAST)/eggpan.json > weights/eggpan.json
+	sed -E 's/"input_size": (224|384)/"input_size": 288/' $(EGGPAN_LAST)/eggpan.json > weights/eggpan.json
 
 # Scenes on and of real photos beside plain ones, then whole photos, and a step back. PHOTOS: the folder of weights/eggpan-photos.txt.
 EGGPAN_SET := --set photos=$(PHOTOS) --set outlines=weights/eggpan-photos.txt
@@ -102,7 +102,9 @@ $(EGGPAN)/on-photos/made:
 	[ -d $(EGGPAN)/whole-photos ] || $(BIN)/segkit synth eggpan --n 600 --seed 53 --jobs 2 --set size=576 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-photos
 	$(BIN)/segkit train eggpan $(EGGPAN)/photos $(EGGPAN)/plain $(EGGPAN_REAL) --out $(EGGPAN)/last --steps 1000 --lr 7e-4 --init $(EGGPAN)/further
 	$(BIN)/segkit train eggpan $(EGGPAN)/photos $(EGGPAN)/whole-photos $(EGGPAN_REAL) --out $(EGGPAN)/again --set size=288 --batch 12 --steps 360 --lr 4e-4 --init $(EGGPAN)/last
-	$(BIN)/python tools/blend_weights.py $(EGGPAN)/further/eggpan.safetensors $(EGGPAN)/again/eggpan.safetensors --share 0.6 --out $(EGGPAN)/on-photos
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/further/eggpan.safetensors $(EGGPAN)/again/eggpan.safetensors --share 0.6 --out $(EGGPAN)/closer-start
+	$(BIN)/segkit train eggpan $(EGGPAN)/whole-photos $(EGGPAN)/photos $(EGGPAN)/plain $(EGGPAN_REAL) --out $(EGGPAN)/closer --set size=384 --batch 8 --steps 500 --lr 5e-4 --init $(EGGPAN)/closer-start
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/closer-start/eggpan.safetensors $(EGGPAN)/closer/eggpan.safetensors --share 0.6 --out $(EGGPAN)/on-photos
 	@touch $@
 
 # Where a training on EfficientNet-Lite0 begins: as Google trained it on ImageNet (Apache-2.0).

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 EGG, PAN = ClassDef("egg", (255, 196, 0)), ClassDef("pan", (70, 130, 220))
 ORIGIN_SIDE = 400
+_CLOSER = 5 / 3
+"""How much larger the second look is (288 and 480 px)."""
 _BAND_ROWS = 256
 
 
@@ -36,6 +38,11 @@ class EggPanParams(ModelParams):
         True,
         title="Look twice",
         description="Mean over the photo and its mirror image: a little better, half as fast.",
+    )
+    closer: bool = Field(
+        True,
+        title="Look closer, too",
+        description="Mean over the photo at two sizes: fewer false objects, a quarter as fast.",
     )
     apart: bool = Field(
         True,
@@ -67,22 +74,24 @@ class EggPan(NetworkSegmenter):
     Params = EggPanParams
     presets: ClassVar[Mapping[str, ModelParams]] = {
         "default": EggPanParams(),
-        "fast": EggPanParams(flips=False),
-        "origin": EggPanParams(method="origin", flips=False, apart=False, min_share=0, min_score=0),
+        "fast": EggPanParams(flips=False, closer=False),
+        "origin": EggPanParams(
+            method="origin", flips=False, closer=False, apart=False, min_share=0, min_score=0
+        ),
     }
 
     def predict(self, image: Image, prompts: Prompts, params: EggPanParams) -> Job[Segmentation]:
         """Segment one image; see `Segmenter.predict`."""
-        from napari_segkit.models.tiled import LEFT_RIGHT, ONCE, look
         from napari_segkit.ops.masks import segmentation_from_labels
         from napari_segkit.ops.yolks import split_by_yolks
 
         yield Progress(0, 2, "looking for eggs and pans")
         side = ORIGIN_SIDE if params.method == "origin" else self.card.input_size
-        square = _square(image, side, smooth=params.method == "default")
-        batch = _filled(square, self.backend.stride)[None]
-        flips = LEFT_RIGHT if params.flips else ONCE
-        chances = look(self.backend, batch, flips=flips)[0, :, :side, :side]
+        chances = self._chances(image, side, params)
+        if params.closer and params.method == "default":
+            yield Progress(0, 2, "looking closer")
+            near = self._chances(image, round(_CLOSER * side), params)
+            chances = np.asarray((_resized(chances, near.shape[1]) + near) / 2, np.float32)
         yield Progress(1, 2, "outlines")
         if params.method == "origin":
             class_map, sure = _nearest(chances, image.shape[:2])
@@ -108,6 +117,23 @@ class EggPan(NetworkSegmenter):
             ),
             notes=self.backend.notes,
         )
+
+    def _chances(self, image: Image, side: int, params: EggPanParams) -> NDArray[np.float32]:
+        """(1 + classes, side, side) probabilities of the padded square."""
+        from napari_segkit.models.tiled import LEFT_RIGHT, ONCE, look
+
+        square = _square(image, side, smooth=params.method == "default")
+        batch = _filled(square, self.backend.stride)[None]
+        flips = LEFT_RIGHT if params.flips else ONCE
+        return look(self.backend, batch, flips=flips)[0, :, :side, :side]
+
+
+def _resized(chances: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    import cv2
+
+    planes = np.ascontiguousarray(chances.transpose(1, 2, 0))
+    grown = cv2.resize(planes, (side, side), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(grown, np.float32).transpose(2, 0, 1)
 
 
 def _square(image: Image, side: int, *, smooth: bool) -> Image:

@@ -96,6 +96,34 @@ def test_origin_mode_looks_once_at_400_pixels() -> None:
     assert eggpan._backend.shapes == [(1, 416, 416, 3)]  # type: ignore[union-attr]
 
 
+def test_the_default_looks_at_two_sizes_and_fast_at_one() -> None:
+    image, _, _ = scene(500, 700)
+    for preset, sides in (("default", [320, 320, 544, 544]), ("fast", [320])):
+        eggpan = model()
+        drain(segment(eggpan, image, params=EggPan.presets[preset]))
+        shapes = eggpan._backend.shapes  # type: ignore[union-attr]
+        seen = [side for count, side, *_ in shapes for _ in range(count)]
+        assert seen == sides
+
+
+def test_what_one_size_alone_invents_is_outvoted() -> None:
+    eggpan = model()
+    backend = eggpan._backend
+    assert isinstance(backend, Seen)
+    honest = backend.run
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        chances = honest(batch)
+        if batch.shape[1] == 320:  # an egg in a corner, by 0.9, at the smaller size only
+            chances[:, :, :60, :60] = np.array([0.1, 0.9, 0.0], np.float32)[:, None, None]
+        return chances
+
+    backend.run = run  # type: ignore[method-assign]
+    image, _, _ = scene(400, 400)
+    assert len(found(eggpan, image, flips=False, closer=False).instances) == 5
+    assert len(found(eggpan, image, flips=False).instances) == 4
+
+
 def test_specks_are_left_out() -> None:
     image, _, _ = scene(400, 400)
     image[2:6, 2:6] = 255

@@ -79,7 +79,7 @@ screenshots: xvfb $(VENV)/.installed-dev
 	$(SCREEN) $(BIN)/python docs/screenshots.py
 	$(SCREEN) $(BIN)/python docs/screenshots_rings.py
 
-# Goes on where it was stopped: about two hours of one core, and a quarter of an hour for the images; with PHOTOS two and a half more.
+# Goes on where it was stopped: about two hours of one core, and a quarter of an hour for the images; with PHOTOS two and a half more, and one of two cores.
 EGGPAN := build/eggpan
 EGGPAN_LAST = $(EGGPAN)/$(if $(PHOTOS),on-photos,further)
 EGGPAN_TRAIN := $(EGGPAN)/train --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume
@@ -91,7 +91,7 @@ weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 	$(BIN)/segkit train eggpan $(EGGPAN_TRAIN) --out $(EGGPAN)/further --steps 1400 --lr 6e-4 --init $(EGGPAN)/whole
 	$(if $(PHOTOS),$(MAKE) $(EGGPAN)/on-photos/made)
 	cp $(EGGPAN_LAST)/eggpan.safetensors weights/
-	sed -E 's/"input_size": (224|384)/"input_size": 288/' $(EGGPAN_LAST)/eggpan.json > weights/eggpan.json
+	sed -E 's/"input_size": (224|448)/"input_size": $(if $(PHOTOS),384,288)/' $(EGGPAN_LAST)/eggpan.json > weights/eggpan.json
 
 # Scenes on and of real photos beside plain ones, then whole photos, and a step back. PHOTOS: the folder of weights/eggpan-photos.txt.
 EGGPAN_SET := --set photos=$(PHOTOS) --set outlines=weights/eggpan-photos.txt
@@ -103,8 +103,12 @@ $(EGGPAN)/on-photos/made:
 	$(BIN)/segkit train eggpan $(EGGPAN)/photos $(EGGPAN)/plain $(EGGPAN_REAL) --out $(EGGPAN)/last --steps 1000 --lr 7e-4 --init $(EGGPAN)/further
 	$(BIN)/segkit train eggpan $(EGGPAN)/photos $(EGGPAN)/whole-photos $(EGGPAN_REAL) --out $(EGGPAN)/again --set size=288 --batch 12 --steps 360 --lr 4e-4 --init $(EGGPAN)/last
 	$(BIN)/python tools/blend_weights.py $(EGGPAN)/further/eggpan.safetensors $(EGGPAN)/again/eggpan.safetensors --share 0.6 --out $(EGGPAN)/closer-start
-	$(BIN)/segkit train eggpan $(EGGPAN)/whole-photos $(EGGPAN)/photos $(EGGPAN)/plain $(EGGPAN_REAL) --out $(EGGPAN)/closer --set size=384 --batch 8 --steps 500 --lr 5e-4 --init $(EGGPAN)/closer-start
-	$(BIN)/python tools/blend_weights.py $(EGGPAN)/closer-start/eggpan.safetensors $(EGGPAN)/closer/eggpan.safetensors --share 0.6 --out $(EGGPAN)/on-photos
+	[ -d $(EGGPAN)/plain-closer ] || $(BIN)/segkit synth eggpan --n 500 --seed 48 --jobs 2 --set size=448 --jpeg 95 --out $(EGGPAN)/plain-closer
+	[ -d $(EGGPAN)/photos-closer ] || $(BIN)/segkit synth eggpan --n 2000 --seed 61 --jobs 2 --set size=448 --jpeg 95 $(EGGPAN_SET) --out $(EGGPAN)/photos-closer
+	[ -d $(EGGPAN)/whole-closer ] || $(BIN)/segkit synth eggpan --n 1400 --seed 59 --jobs 2 --set size=640 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-closer
+	$(BIN)/segkit train eggpan $(EGGPAN)/whole-closer $(EGGPAN)/photos-closer $(EGGPAN)/plain-closer $(EGGPAN_REAL) --out $(EGGPAN)/closer --set size=448 --batch 8 --steps 1200 --lr 6e-4 --set seed=8 --set warmup=30 --set threads=2 --init $(EGGPAN)/closer-start
+	$(BIN)/segkit train eggpan $(EGGPAN)/whole-closer $(EGGPAN)/photos-closer $(EGGPAN)/plain-closer $(EGGPAN_REAL) --out $(EGGPAN)/longer --set size=448 --batch 8 --steps 1150 --lr 5e-4 --set seed=9 --set warmup=50 --set threads=2 --init $(EGGPAN)/closer
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/closer-start/eggpan.safetensors $(EGGPAN)/longer/eggpan.safetensors --share 0.7 --out $(EGGPAN)/on-photos
 	@touch $@
 
 # Where a training on EfficientNet-Lite0 begins: as Google trained it on ImageNet (Apache-2.0).

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EGG, PAN = ClassDef("egg", (255, 196, 0)), ClassDef("pan", (70, 130, 220))
 ORIGIN_SIDE = 400
 _CLOSER = 5 / 3
-"""How much larger the second look is (288 and 480 px)."""
+"""How much larger the second look is (384 and 640 px)."""
 _BAND_ROWS = 256
 
 

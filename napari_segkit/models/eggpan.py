@@ -85,14 +85,16 @@ class EggPan(NetworkSegmenter):
         from napari_segkit.ops.masks import segmentation_from_labels
         from napari_segkit.ops.yolks import split_by_yolks
 
-        yield Progress(0, 2, "looking for eggs and pans")
+        closer = params.closer and params.method == "default"
+        steps = 3 if closer else 2
+        yield Progress(0, steps, "looking for eggs and pans")
         side = ORIGIN_SIDE if params.method == "origin" else self.card.input_size
         chances = self._chances(image, side, params)
-        if params.closer and params.method == "default":
-            yield Progress(0, 2, "looking closer")
+        if closer:
+            yield Progress(1, steps, "looking closer")
             near = self._chances(image, round(_CLOSER * side), params)
             chances = np.asarray((_resized(chances, near.shape[1]) + near) / 2, np.float32)
-        yield Progress(1, 2, "outlines")
+        yield Progress(steps - 1, steps, "outlines")
         if params.method == "origin":
             class_map, sure = _nearest(chances, image.shape[:2])
         else:

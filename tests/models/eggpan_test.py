@@ -7,7 +7,7 @@ from napari_segkit.data.weights_card import WeightsCard
 from napari_segkit.jobs import drain, segment
 from napari_segkit.models.base import make_params
 from napari_segkit.models.eggpan import EggPan
-from napari_segkit.types import Segmentation
+from napari_segkit.types import Progress, Segmentation
 
 
 class Seen:
@@ -104,6 +104,13 @@ def test_the_default_looks_at_two_sizes_and_fast_at_one() -> None:
         shapes = eggpan._backend.shapes  # type: ignore[union-attr]
         seen = [side for count, side, *_ in shapes for _ in range(count)]
         assert seen == sides
+
+
+@pytest.mark.parametrize(("preset", "steps"), [("default", 3), ("fast", 2), ("origin", 2)])
+def test_progress_moves_with_each_look(preset: str, steps: int) -> None:
+    job = segment(model(), scene(200, 300)[0], params=EggPan.presets[preset])
+    told = [(one.done, one.total) for one in job if isinstance(one, Progress)]
+    assert told == [(done, steps) for done in range(steps)]
 
 
 def test_what_one_size_alone_invents_is_outvoted() -> None:

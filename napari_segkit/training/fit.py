@@ -27,6 +27,7 @@ from napari_segkit.data.atomic import atomic_write
 from napari_segkit.errors import ModelError
 from napari_segkit.training.checkpoint import State, read_checkpoint, write_checkpoint
 from napari_segkit.training.events import BatchDone, EpochDone, Note, Validated
+from napari_segkit.training.heap import keep_freed
 from napari_segkit.training.optim import learning_rate, make_optimizer
 from napari_segkit.training.samples import Epoch, loader
 
@@ -133,6 +134,8 @@ def _set_up(
     # a process keeps device and precision of its first training, unless it is told to forget them
     AcceleratorState._reset_state(reset_partial_state="RANK" not in os.environ)
     accelerator = Accelerator(cpu=config.device == "cpu", mixed_precision=config.precision)
+    if accelerator.device.type == "cpu":
+        keep_freed()
     net = task.network(config)
     notes = [] if init is None else [_start_from(net, task.named(init))]
     net = net.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

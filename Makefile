@@ -108,7 +108,13 @@ $(EGGPAN)/on-photos/made:
 	[ -d $(EGGPAN)/whole-closer ] || $(BIN)/segkit synth eggpan --n 1400 --seed 59 --jobs 2 --set size=640 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-closer
 	$(BIN)/segkit train eggpan $(EGGPAN)/whole-closer $(EGGPAN)/photos-closer $(EGGPAN)/plain-closer $(EGGPAN_REAL) --out $(EGGPAN)/closer --set size=448 --batch 8 --steps 1200 --lr 6e-4 --set seed=8 --set warmup=30 --set threads=2 --init $(EGGPAN)/closer-start
 	$(BIN)/segkit train eggpan $(EGGPAN)/whole-closer $(EGGPAN)/photos-closer $(EGGPAN)/plain-closer $(EGGPAN_REAL) --out $(EGGPAN)/longer --set size=448 --batch 8 --steps 1150 --lr 5e-4 --set seed=9 --set warmup=50 --set threads=2 --init $(EGGPAN)/closer
-	$(BIN)/python tools/blend_weights.py $(EGGPAN)/closer-start/eggpan.safetensors $(EGGPAN)/longer/eggpan.safetensors --share 0.7 --out $(EGGPAN)/on-photos
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/closer-start/eggpan.safetensors $(EGGPAN)/longer/eggpan.safetensors --share 0.7 --out $(EGGPAN)/home-start
+	[ -d $(EGGPAN)/plain-home ] || $(BIN)/segkit synth eggpan --n 700 --seed 72 --jobs 2 --set size=448 --jpeg 95 --out $(EGGPAN)/plain-home
+	[ -d $(EGGPAN)/photos-home ] || $(BIN)/segkit synth eggpan --n 2000 --seed 81 --jobs 2 --set size=448 --jpeg 95 $(EGGPAN_SET) --out $(EGGPAN)/photos-home
+	[ -d $(EGGPAN)/whole-home ] || $(BIN)/segkit synth eggpan --n 2200 --seed 83 --jobs 2 --set size=640 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-home
+	$(BIN)/segkit train eggpan $(EGGPAN)/whole-home $(EGGPAN)/photos-home $(EGGPAN)/plain-home $(EGGPAN_REAL) --out $(EGGPAN)/home-begun --set size=448 --batch 8 --steps 800 --lr 6e-4 --set schedule=constant --set seed=10 --set threads=2 --init $(EGGPAN)/home-start
+	$(BIN)/segkit train eggpan $(EGGPAN)/whole-home $(EGGPAN)/photos-home $(EGGPAN)/plain-home $(EGGPAN_REAL) --out $(EGGPAN)/home --set size=448 --batch 8 --steps 1800 --lr 5e-4 --set seed=11 --set threads=2 --init $(EGGPAN)/home-begun
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/home-start/eggpan.safetensors $(EGGPAN)/home/eggpan.safetensors --share 0.7 --out $(EGGPAN)/on-photos
 	@touch $@
 
 # Where a training on EfficientNet-Lite0 begins: as Google trained it on ImageNet (Apache-2.0).

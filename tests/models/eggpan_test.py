@@ -98,7 +98,7 @@ def test_origin_mode_looks_once_at_400_pixels() -> None:
 
 def test_the_default_looks_at_two_sizes_and_fast_at_one() -> None:
     image, _, _ = scene(500, 700)
-    for preset, sides in (("default", [320, 320, 544, 544]), ("fast", [320])):
+    for preset, sides in (("default", [320, 320, 640, 640]), ("fast", [320])):
         eggpan = model()
         drain(segment(eggpan, image, params=EggPan.presets[preset]))
         shapes = eggpan._backend.shapes  # type: ignore[union-attr]
@@ -113,7 +113,12 @@ def test_progress_moves_with_each_look(preset: str, steps: int) -> None:
     assert told == [(done, steps) for done in range(steps)]
 
 
-def test_what_one_size_alone_invents_is_outvoted() -> None:
+@pytest.mark.parametrize(
+    ("side", "class_number", "objects"), [(320, 1, 4), (320, 2, 4), (640, 2, 4), (640, 1, 5)]
+)
+def test_one_look_alone_is_outvoted_but_for_eggs_seen_from_near(
+    side: int, class_number: int, objects: int
+) -> None:
     eggpan = model()
     backend = eggpan._backend
     assert isinstance(backend, Seen)
@@ -121,14 +126,16 @@ def test_what_one_size_alone_invents_is_outvoted() -> None:
 
     def run(batch: np.ndarray) -> np.ndarray:
         chances = honest(batch)
-        if batch.shape[1] == 320:  # an egg in a corner, by 0.9, at the smaller size only
-            chances[:, :, :60, :60] = np.array([0.1, 0.9, 0.0], np.float32)[:, None, None]
+        if batch.shape[1] == side:  # something in a corner, by 0.9, at one size only
+            corner = side * 3 // 16
+            sure = np.full(3, 0.05, np.float32)
+            sure[class_number] = 0.9
+            chances[:, :, :corner, :corner] = sure[:, None, None]
         return chances
 
     backend.run = run  # type: ignore[method-assign]
     image, _, _ = scene(400, 400)
-    assert len(found(eggpan, image, flips=False, closer=False).instances) == 5
-    assert len(found(eggpan, image, flips=False).instances) == 4
+    assert len(found(eggpan, image, flips=False).instances) == objects
 
 
 def test_specks_are_left_out() -> None:

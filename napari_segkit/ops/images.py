@@ -129,6 +129,9 @@ def _float_to_8_bit(
     return _scale(pixels, low, high)
 
 
+_TINY, _ENLARGE = 1e-300, 2.0**600
+
+
 def _scale(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     """Map low..high to 0..255; a constant image becomes black without dividing by zero."""
     if high <= low:
@@ -140,6 +143,8 @@ def _scale(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
 
 
 def _stretch(values: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.uint8]:
+    if high - low < _TINY:  # 255 over it would overflow
+        values, low, high = values * _ENLARGE, low * _ENLARGE, high * _ENLARGE
     half = values / 2 - low / 2  # halves: high - low of two large doubles would overflow
     scaled: NDArray[np.floating[Any]] = half * (255 / (high / 2 - low / 2))
     eight: NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)

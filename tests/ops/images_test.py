@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -87,6 +87,9 @@ def test_what_is_not_numbers_is_refused(dtype: type) -> None:
         hnp.array_shapes(min_dims=2, max_dims=2, max_side=5),
     )
 )
+@example(np.array([[-2.2250738585072014e-308, 0.0]]))
+@example(np.array([[0.0, -5e-324]]))
+@example(np.array([[-1e-305, 2e-305]]))
 def test_any_numbers_become_rgb8_in_the_same_order(array: np.ndarray) -> None:
     rgb, _ = to_rgb8(array)
     assert rgb.dtype == np.uint8

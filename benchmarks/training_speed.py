@@ -3,7 +3,7 @@
 python benchmarks/training_speed.py
 
 Then, with all cores and by the clock, steps at 448 px in processes of their own, by turns with
-freed memory kept (`training/heap.py`) and with the C library as it is.
+freed memory kept (`heap.py`) and with the C library as it is.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from napari_segkit.types import Image
 
 _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
+_TINY, _ENLARGE = 1e-300, 2.0**600
+"""Values of a smaller range are multiplied first."""
 
 
 def to_rgb8(
@@ -127,9 +129,6 @@ def _float_to_8_bit(
     else:
         notes.append(f"float values were scaled from {low:g} … {high:g}")
     return _scale(pixels, low, high)
-
-
-_TINY, _ENLARGE = 1e-300, 2.0**600
 
 
 def _scale(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:

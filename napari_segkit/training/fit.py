@@ -25,9 +25,9 @@ from safetensors.torch import load_file, save
 
 from napari_segkit.data.atomic import atomic_write
 from napari_segkit.errors import ModelError
+from napari_segkit.heap import keep_freed
 from napari_segkit.training.checkpoint import State, read_checkpoint, write_checkpoint
 from napari_segkit.training.events import BatchDone, EpochDone, Note, Validated
-from napari_segkit.training.heap import keep_freed
 from napari_segkit.training.optim import learning_rate, make_optimizer
 from napari_segkit.training.samples import Epoch, loader
 

@@ -18,6 +18,7 @@ import torch
 
 from napari_segkit.errors import ModelError, ParamsError, WeightsError, WriteError
 from napari_segkit.training import dense_tasks
+from napari_segkit.training import fit as fit_module
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.config import TrainConfig
 from napari_segkit.training.events import BatchDone, EpochDone, Event, Note, Validated
@@ -46,6 +47,17 @@ def test_two_images_are_learned_by_heart(specks: Specks, tiny: Tiny, tmp_path: P
     best = max(one.metrics["dice"] for one in validations(events))
     assert best > 0.9
     assert losses(events)[-1] < losses(events)[0] / 3
+
+
+def test_on_a_cpu_memory_is_kept_before_the_first_step(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(fit_module, "keep_freed", lambda: order.append("kept"))
+    monkeypatch.setattr(fit_module, "_descend", lambda *_: order.append("step") or 0.0)
+    config = tiny(epochs=1, epoch_steps=2, device="cpu")
+    list(fit(DUST, specks(2), specks(2), config, tmp_path))
+    assert order == ["kept", "step", "step"]
 
 
 def test_the_same_seed_gives_the_same_weights(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:

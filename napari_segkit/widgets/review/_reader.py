@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
+from napari_segkit.heap import give_back
 from napari_segkit.jobs.review_open import Blocked, OpenNames, read_work
 from napari_segkit.types import Progress
 from napari_segkit.widgets._worker import Failure, JobRunner
 from napari_segkit.widgets.masks._colors import Palette, palette_of
 from napari_segkit.widgets.masks._masks import warm_up
 from napari_segkit.widgets.masks._merge import Written
-from napari_segkit.widgets.review._heap import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable

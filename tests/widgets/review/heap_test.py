@@ -1,11 +1,8 @@
-"""Free memory is given back to the system every few images, by a job's thread, where C can."""
+"""Free memory is given back to the system every few images, by a job's thread."""
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import threading
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,31 +10,12 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QThreadPool
 
 from napari_segkit.widgets.review import _reader
-from napari_segkit.widgets.review._heap import give_back
 from tests.reviewing import Desk, photos
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
-
-
-def test_free_memory_is_given_back_where_the_c_library_can() -> None:
-    can = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
-    assert give_back() is can
-
-
-def test_nothing_is_asked_of_another_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(ctypes, "CDLL", lambda _name: SimpleNamespace())  # as musl
-    assert give_back() is False
-
-
-@pytest.mark.parametrize("system", ["win32", "darwin"])
-def test_nothing_is_asked_of_another_system(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.delattr(ctypes, "CDLL")
-    assert give_back() is False
 
 
 def test_jobs_give_back_every_few_images_and_the_window_never(

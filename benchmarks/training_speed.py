@@ -1,4 +1,4 @@
-"""What a training step and its crops cost on one CPU thread, in process time.
+"""What a training step and its crops cost on one CPU thread, in process time, as `fit` runs them.
 
 python benchmarks/training_speed.py
 
@@ -28,7 +28,7 @@ from napari_segkit.training.samples import Epoch, loader
 from napari_segkit.training.tasks import get_task
 
 IMAGES, BATCH, STEPS = 8, 8, 4
-LARGE, TURNS = 448, 6
+LARGE, LARGE_STEPS = 448, 6
 
 
 def measure(model_id: str, size: int, folder: Path) -> str:
@@ -54,9 +54,9 @@ def measure(model_id: str, size: int, folder: Path) -> str:
     )
 
 
-def with_heap(kept: bool, folder: Path) -> tuple[float, float]:
+def time_steps(keep: bool, folder: Path) -> tuple[float, float]:
     """Seconds of the middle one of some steps, and the peak of memory in MiB; in a new process."""
-    if not kept:
+    if not keep:
         fit.keep_freed = lambda: False  # type: ignore[attr-defined]
     task = replace(get_task("eggpan"), size=LARGE)
     config = TrainConfig(arch="unet-lite0", device="cpu", size=LARGE, batch=BATCH)
@@ -64,7 +64,7 @@ def with_heap(kept: bool, folder: Path) -> tuple[float, float]:
     setup, _ = _set_up(task, items, config, None)
     batch = next(iter(loader(Epoch(task, items, config, 0, BATCH), BATCH)))
     seconds = []
-    for _ in range(TURNS):
+    for _ in range(LARGE_STEPS):
         begun = time.perf_counter()
         _step(setup, batch, 1e-3)
         seconds.append(time.perf_counter() - begun)
@@ -78,7 +78,7 @@ def compare_heaps(folder: Path) -> None:
     for _ in range(3):
         for kept, found in rows.items():
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                found.append(pool.apply(with_heap, (kept, folder)))
+                found.append(pool.apply(time_steps, (kept, folder)))
     print(f"\n| freed memory | step of {BATCH} at {LARGE} px, s | peak, MiB |")
     print("|---|---|---|")
     middle = {kept: statistics.median(s for s, _ in found) for kept, found in rows.items()}

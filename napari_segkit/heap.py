@@ -41,6 +41,8 @@ def give_back() -> bool:
 def keep_freed() -> bool:
     """Keep what is freed for as long as the process runs.
 
+    Pieces of over 64 MiB that another thread than the main one asks for are still given back.
+
     Returns
     -------
     Whether the C library can; only glibc does.

@@ -142,7 +142,7 @@ def _scale(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
 
 
 def _stretch(values: NDArray[np.floating[Any]], low: float, high: float) -> NDArray[np.uint8]:
-    if high - low < _TINY:  # 255 over it would overflow
+    if high / 2 - low / 2 < _TINY:  # 255 over it would overflow
         values, low, high = values * _ENLARGE, low * _ENLARGE, high * _ENLARGE
     half = values / 2 - low / 2  # halves: high - low of two large doubles would overflow
     scaled: NDArray[np.floating[Any]] = half * (255 / (high / 2 - low / 2))

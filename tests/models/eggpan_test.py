@@ -6,7 +6,7 @@ import pytest
 from napari_segkit.data.weights_card import WeightsCard
 from napari_segkit.jobs import drain, segment
 from napari_segkit.models.base import make_params
-from napari_segkit.models.eggpan import EggPan
+from napari_segkit.models.eggpan import EggPan, _joined
 from napari_segkit.types import Progress, Segmentation
 
 
@@ -136,6 +136,24 @@ def test_one_look_alone_is_outvoted_but_for_eggs_seen_from_near(
     backend.run = run  # type: ignore[method-assign]
     image, _, _ = scene(400, 400)
     assert len(found(eggpan, image, flips=False).instances) == objects
+
+
+@pytest.mark.parametrize(
+    ("far", "near", "joined"),
+    [
+        ((0.2, 0.8, 0.0), (0.6, 0.4, 0.0), (0.5, 0.5, 0.0)),  # an egg: a quarter and three
+        ((0.2, 0.0, 0.8), (0.6, 0.0, 0.4), (0.4, 0.0, 0.6)),  # a pan: half and half
+        ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (0.0, 0.6, 0.4)),  # each look sure of something else
+    ],
+)
+def test_what_each_look_counts(
+    far: tuple[float, ...], near: tuple[float, ...], joined: tuple[float, ...]
+) -> None:
+    def plane(chances: tuple[float, ...], side: int) -> np.ndarray:
+        return np.tile(np.array(chances, np.float32)[:, None, None], (1, side, side))
+
+    found = _joined(plane(far, 4), plane(near, 8))
+    np.testing.assert_allclose(found, plane(joined, 8), atol=1e-6)
 
 
 def test_specks_are_left_out() -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,15 +50,30 @@ def test_two_images_are_learned_by_heart(specks: Specks, tiny: Tiny, tmp_path: P
     assert losses(events)[-1] < losses(events)[0] / 3
 
 
-def test_on_a_cpu_memory_is_kept_before_the_first_step(
-    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("kind", "kept"), [("cpu", ["kept"]), ("cuda", [])])
+def test_only_on_a_cpu_memory_is_kept_and_before_the_first_step(
+    kind: str,
+    kept: list[str],
+    specks: Specks,
+    tiny: Tiny,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    class Elsewhere(fit_module.Accelerator):  # type: ignore[misc,name-defined]
+        @property
+        def device(self) -> object:
+            """The CPU, by another name at the first question."""
+            asked.append(kind)
+            return SimpleNamespace(type=kind) if len(asked) == 1 else super().device
+
+    asked: list[str] = []
     order: list[str] = []
+    monkeypatch.setattr(fit_module, "Accelerator", Elsewhere)
     monkeypatch.setattr(fit_module, "keep_freed", lambda: order.append("kept"))
     monkeypatch.setattr(fit_module, "_descend", lambda *_: order.append("step") or 0.0)
     config = tiny(epochs=1, epoch_steps=2, device="cpu")
     list(fit(DUST, specks(2), specks(2), config, tmp_path))
-    assert order == ["kept", "step", "step"]
+    assert order == [*kept, "step", "step"]
 
 
 def test_the_same_seed_gives_the_same_weights(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:

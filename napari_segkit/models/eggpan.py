@@ -57,6 +57,7 @@ class EggPanParams(ModelParams):
         le=1,
         title="Smallest object",
         description="As a share of the photo; smaller pieces are left out.",
+        json_schema_extra={"step": 0.001},
     )
     min_score: float = Field(
         0.65,

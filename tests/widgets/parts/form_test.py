@@ -103,3 +103,13 @@ def test_every_preset_of_every_model_goes_through_its_form(qtbot: QtBot, model_i
         form = ParamsForm(preset)
         qtbot.addWidget(form.native)
         assert form.get() == preset
+
+
+@pytest.mark.parametrize("model_id", model_ids())
+def test_no_number_of_a_preset_looks_like_zero(qtbot: QtBot, model_id: str) -> None:
+    for params in get_model(model_id).presets.values():
+        form = ParamsForm(params)
+        qtbot.addWidget(form.native)
+        for name, widget in form._widgets.items():
+            if isinstance(value := getattr(params, name), float) and value:
+                assert float(widget.value) != 0, name

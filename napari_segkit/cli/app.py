@@ -1,7 +1,8 @@
 """``segkit``: the same jobs as the docks', for scripts and servers.
 
 Exit codes: 0 done; 1 some images failed, a dataset has faults, or the disk refused; 2 what was
-given cannot be used; 130 cancelled. With ``--json`` one JSON object goes to standard output.
+given cannot be used; 130 cancelled (Ctrl+C, SIGTERM). With ``--json`` one JSON object goes to
+standard output.
 """
 
 import logging

@@ -30,7 +30,7 @@ _interrupted = threading.Event()
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl+C.
+    """Ctrl+C, or the end that another program asks for (SIGTERM).
 
     A class of its own: when a plain KeyboardInterrupt passes through ``exec`` of a text, as in the
     import of any module with dataclasses, ``python -m`` kills itself at its end in spite of the
@@ -39,10 +39,14 @@ class Interrupted(KeyboardInterrupt):
 
 
 def heed_interrupts() -> None:
-    """Make Ctrl+C raise `Interrupted`; where it is ignored (``nohup``) it stays so."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        _interrupted.clear()
-        signal.signal(signal.SIGINT, _on_interrupt)
+    """Make Ctrl+C and SIGTERM raise `Interrupted`; where one is ignored (``nohup``) it stays so."""
+    for number, usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is usual:
+            _interrupted.clear()
+            signal.signal(number, _on_interrupt)
 
 
 def _on_interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

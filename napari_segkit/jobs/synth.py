@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,10 +127,19 @@ def _jpeg(one: LabelledImage, quality: int) -> bytes:
     return cv2.imencode(".jpg", one.image[..., ::-1], settings)[1].tobytes()
 
 
-def _single_thread() -> None:
+def _begin_worker() -> None:
     import cv2
 
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent tells its workers nothing: without this they would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _in_order(
@@ -138,7 +149,7 @@ def _in_order(
     if processes == 1:
         yield from map(make, range(count))
         return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _single_thread)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin_worker)
     try:
         numbers = iter(range(count))
         waiting: deque[Future[tuple[LabelledImage, bytes | None]]] = deque(

@@ -190,7 +190,10 @@ def _heed_sigint() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_ctrl_c_ends_with_130_and_nothing_written(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_with_130_and_nothing_written(
+    photos: Path, tmp_path: Path, asked: signal.Signals
+) -> None:
     for number in range(3000):
         os.link(photos / "one.png", photos / f"copy-{number:04d}.png")
     command = [sys.executable, "-m", "napari_segkit", "predict", "coins", photos, "--out"]
@@ -200,7 +203,7 @@ def test_ctrl_c_ends_with_130_and_nothing_written(photos: Path, tmp_path: Path) 
         while not list(tmp_path.glob(".segkit-tmp-*")):
             assert process.poll() is None
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(asked)
         try:
             _, said = process.communicate(timeout=60)
         except subprocess.TimeoutExpired:

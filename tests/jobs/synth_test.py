@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +88,15 @@ def test_an_unknown_kind_and_a_taken_target_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError):
         drain(synthesise("coins", tmp_path / "full", count=1, options=SMALL))
     assert (tmp_path / "full/mine.txt").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a child's standard error is inherited on POSIX")
+def test_processes_of_a_killed_run_end_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "napari_segkit", "synth", "coins", "--n", "100000"]
+    options = ["--jobs", "2", "--set", "size=64", "--out", str(tmp_path / "out")]
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE) as process:
+        while not list(tmp_path.glob(".segkit-tmp-*/**/*.png")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+        process.communicate(timeout=60)  # ends when no process has its standard error any more

@@ -73,7 +73,8 @@ class EggPanOptions(SynthOptions):
     whole: bool = Field(
         False,
         title="Whole photos",
-        description="Nothing is generated: each image is one of the photos as it is.",
+        description="Nothing is generated: each image is one of the photos, half of them with pans "
+        "and ground of other colours.",
     )
     theme: str | None = Field(
         None, title="Theme", description=f"One of: {', '.join(THEMES)}; by default any."

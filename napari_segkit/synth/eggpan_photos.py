@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_segkit.synth.eggpan_plan import BACKGROUND, EGG
 from napari_segkit.synth.eggpan_render import Shot
+from napari_segkit.synth.eggpan_repaint import repaint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _LABELLED, _CUTTINGS = 0.5, 0.3
 """How often the photo is one with outlines, and how often cuttings of such are laid on it."""
 _OUTLINED = 0.6
 """How often a whole photo is one with outlines."""
+_REPAINTED = 0.5
+"""How often a photo's pans and ground have other colours than they had."""
 
 
 def draw_photo(shape: tuple[int, int], photos: Photos, rng: np.random.Generator) -> Picture:
@@ -48,7 +51,10 @@ def draw_photo(shape: tuple[int, int], photos: Photos, rng: np.random.Generator)
 
 
 def whole_photo(size: int, photos: Photos, rng: np.random.Generator) -> Picture:
-    """A listed photo as it is, of `size` pixels a side at most; as `draw_photo`."""
+    """A listed photo, its colours now and then changed, of `size` pixels a side at most.
+
+    Returns as `draw_photo`.
+    """
     some = photos.labelled if photos.labelled and rng.random() < _OUTLINED else photos.grounds
     photo = _one(some, rng)
     image = photo.pixels()
@@ -56,7 +62,13 @@ def whole_photo(size: int, photos: Photos, rng: np.random.Generator) -> Picture:
     image = np.asarray(
         cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8
     )
-    return image, photo.classes(image.shape)
+    return _coloured(image, photo.classes(image.shape), rng)
+
+
+def _coloured(
+    image: NDArray[np.uint8], classes: NDArray[np.uint8], rng: np.random.Generator
+) -> Picture:
+    return (repaint(image, classes, rng) if rng.random() < _REPAINTED else image), classes
 
 
 def _one(photos: tuple[ListedPhoto, ...], rng: np.random.Generator) -> ListedPhoto:
@@ -69,7 +81,7 @@ def _part(photo: ListedPhoto, shape: tuple[int, int], rng: np.random.Generator) 
     Closer views show food or a floor of which nobody can say whether it is in a pan.
     """
     pixels = photo.pixels()
-    truth = photo.classes(pixels.shape)
+    pixels, truth = _coloured(pixels, photo.classes(pixels.shape), rng)
     if rng.random() < 0.5:
         pixels, truth = pixels[:, ::-1], truth[:, ::-1]
     if rng.random() < 0.15:
@@ -100,7 +112,7 @@ def _lay_cutting(
     Food in a pan comes along or leaves a hole through which the photo below shows.
     """
     pixels = photo.pixels()
-    truth = photo.classes(pixels.shape)
+    pixels, truth = _coloured(pixels, photo.classes(pixels.shape), rng)
     mask, longest = (truth > BACKGROUND).astype(np.uint8), rng.uniform(0.3, 1.1)
     if (truth == EGG).any() and rng.random() < 0.7:
         count, parts = cv2.connectedComponents((truth == EGG).astype(np.uint8))

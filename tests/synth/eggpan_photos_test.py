@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from napari_segkit.errors import ImageError, InputError, ParamsError
+from napari_segkit.synth import eggpan_photos
 from napari_segkit.synth.eggpan import EggPan, EggPanOptions, make_scene
 from napari_segkit.synth.eggpan_outlines import ListedPhoto, Photos, read_photos
 from napari_segkit.synth.eggpan_photos import draw_photo, eggs_alone, photo_table
@@ -72,10 +73,16 @@ def test_outlines_are_painted_in_thousandths_of_the_longer_side(folder: Path) ->
     assert (stew.classes((600, 800)) == 2).mean() == pytest.approx((classes == 2).mean(), abs=0.02)
 
 
-def test_whole_photos_are_as_they_are(folder: Path) -> None:
+def test_whole_photos_are_as_they_are_or_of_other_colours(folder: Path) -> None:
     options = EggPanOptions(photos=folder, outlines=folder.parent / "list.txt", whole=True, size=40)
     made = [EggPan().generate(seed, options) for seed in range(12)]
     assert {one.image.shape for one in made} == {(30, 40, 3)}
+    photos = read_photos(folder, folder.parent / "list.txt")
+    small = {
+        cv2.resize(one.pixels(), (40, 30), interpolation=cv2.INTER_AREA).tobytes()
+        for one in photos.grounds + photos.labelled
+    }
+    assert 3 <= sum(one.image.tobytes() in small for one in made) <= 9
     known = [one for one in made if one.labels.any()]
     assert 3 <= len(known) <= 11, "some with outlines, some without"
     for one in known:
@@ -150,7 +157,8 @@ def test_a_scene_keeps_the_classes_of_the_photo_that_it_lies_on() -> None:
     assert np.array_equal(alone.classes[egg.classes != 1], classes[egg.classes != 1])
 
 
-def test_cuttings_bring_their_classes_along(folder: Path) -> None:
+def test_cuttings_bring_their_classes_along(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eggpan_photos, "_REPAINTED", 0.0)
     (stew,) = read_photos(folder, folder.parent / "list.txt").labelled
     photos = Photos((ListedPhoto(folder / "a.webp"),), (stew,))
     drawn = [draw_photo((48, 64), photos, np.random.default_rng(seed)) for seed in range(40)]

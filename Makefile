@@ -96,7 +96,7 @@ weights-eggpan: install $(EGGPAN)/imagenet.safetensors
 # Scenes on and of real photos beside plain ones, then whole photos, and a step back. PHOTOS: the folder of weights/eggpan-photos.txt.
 EGGPAN_SET := --set photos=$(PHOTOS) --set outlines=weights/eggpan-photos.txt
 EGGPAN_REAL := --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume
-$(EGGPAN)/on-photos/made:
+$(EGGPAN)/on-photos/made: Makefile
 	[ -d $(EGGPAN)/plain ] || $(BIN)/segkit synth eggpan --n 900 --seed 48 --jobs 2 --set size=288 --jpeg 95 --out $(EGGPAN)/plain
 	[ -d $(EGGPAN)/photos ] || $(BIN)/segkit synth eggpan --n 2600 --seed 51 --jobs 2 --set size=288 --jpeg 95 $(EGGPAN_SET) --out $(EGGPAN)/photos
 	[ -d $(EGGPAN)/whole-photos ] || $(BIN)/segkit synth eggpan --n 600 --seed 53 --jobs 2 --set size=576 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-photos
@@ -114,7 +114,11 @@ $(EGGPAN)/on-photos/made:
 	[ -d $(EGGPAN)/whole-home ] || $(BIN)/segkit synth eggpan --n 2200 --seed 83 --jobs 2 --set size=640 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-home
 	$(BIN)/segkit train eggpan $(EGGPAN)/whole-home $(EGGPAN)/photos-home $(EGGPAN)/plain-home $(EGGPAN_REAL) --out $(EGGPAN)/home-begun --set size=448 --batch 8 --steps 800 --lr 6e-4 --set schedule=constant --set seed=10 --set threads=2 --init $(EGGPAN)/home-start
 	$(BIN)/segkit train eggpan $(EGGPAN)/whole-home $(EGGPAN)/photos-home $(EGGPAN)/plain-home $(EGGPAN_REAL) --out $(EGGPAN)/home --set size=448 --batch 8 --steps 1800 --lr 5e-4 --set seed=11 --set threads=2 --init $(EGGPAN)/home-begun
-	$(BIN)/python tools/blend_weights.py $(EGGPAN)/home-start/eggpan.safetensors $(EGGPAN)/home/eggpan.safetensors --share 0.7 --out $(EGGPAN)/on-photos
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/home-start/eggpan.safetensors $(EGGPAN)/home/eggpan.safetensors --share 0.7 --out $(EGGPAN)/coats-start
+	[ -d $(EGGPAN)/photos-coats ] || $(BIN)/segkit synth eggpan --n 1400 --seed 92 --jobs 2 --set size=448 --jpeg 95 $(EGGPAN_SET) --out $(EGGPAN)/photos-coats
+	[ -d $(EGGPAN)/whole-coats ] || $(BIN)/segkit synth eggpan --n 1600 --seed 91 --jobs 2 --set size=640 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-coats
+	$(BIN)/segkit train eggpan $(EGGPAN)/whole-coats $(EGGPAN)/photos-coats $(EGGPAN)/plain-home $(EGGPAN_REAL) --out $(EGGPAN)/coats --set size=448 --batch 8 --steps 2200 --lr 6e-4 --set seed=12 --set warmup=50 --set threads=2 --init $(EGGPAN)/coats-start
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/coats-start/eggpan.safetensors $(EGGPAN)/coats/eggpan.safetensors --share 0.7 --out $(EGGPAN)/on-photos
 	@touch $@
 
 # Where a training on EfficientNet-Lite0 begins: as Google trained it on ImageNet (Apache-2.0).

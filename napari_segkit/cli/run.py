@@ -39,7 +39,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def heed_interrupts() -> None:
-    """Make Ctrl+C and SIGTERM raise `Interrupted`; where one is ignored (``nohup``) it stays so."""
+    """Make Ctrl+C and SIGTERM raise `Interrupted`; what is ignored (as after ``&``) stays so."""
     for number, usual in (
         (signal.SIGINT, signal.default_int_handler),
         (signal.SIGTERM, signal.SIG_DFL),
@@ -68,7 +68,7 @@ def told(
     limit
         Limits to raise for what runs inside, as typed.
     cancelled
-        What is said after Ctrl+C.
+        What is said after Ctrl+C or SIGTERM.
     """
     try:
         with raised(parse_limits(limit or ())):

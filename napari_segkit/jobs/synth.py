@@ -7,6 +7,7 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 
 from napari_segkit.data.dataset import PackedImage, Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
-from napari_segkit.errors import ParamsError
+from napari_segkit.errors import ParamsError, SegkitError
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.synth.registry import get_generator
 from napari_segkit.types import Progress, Provenance
@@ -68,6 +69,8 @@ def synthesise(
         Where kind, numbers, options or target cannot be used.
     WriteError
         Where the disk refuses.
+    SegkitError
+        Where the system ends a process that makes images.
     """
     generator = get_generator(kind)
     options = generator.Options() if options is None else options
@@ -158,5 +161,11 @@ def _in_order(
         while waiting:
             yield waiting.popleft().result()
             waiting.extend(pool.submit(make, number) for number in itertools.islice(numbers, 1))
+    except BrokenProcessPool as error:
+        raise SegkitError(
+            "a process that made images ended before its time",
+            got="perhaps too little memory",
+            remedy="fewer processes (--jobs) or smaller images",
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -73,8 +73,8 @@ class EggPanOptions(SynthOptions):
     whole: bool = Field(
         False,
         title="Whole photos",
-        description="Nothing is generated: each image is one of the photos, half of them with pans "
-        "and ground of other colours.",
+        description="Nothing is generated: each image is one of the photos; half of them are "
+        "shown in other colours, where they are not held out.",
     )
     theme: str | None = Field(
         None, title="Theme", description=f"One of: {', '.join(THEMES)}; by default any."

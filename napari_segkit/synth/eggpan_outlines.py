@@ -51,10 +51,17 @@ class Outline:
 
 @dataclass(frozen=True)
 class ListedPhoto:
-    """A photo's file and what is where in it; without outlines there is neither egg nor pan."""
+    """A photo's file and what is where in it; without outlines there is neither egg nor pan.
+
+    Attributes
+    ----------
+    kept
+        It only judges: training never sees it, and its colours stay as they are.
+    """
 
     path: Path
     outlines: tuple[Outline, ...] = ()
+    kept: bool = False
 
     def pixels(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB, of at most `MOST` pixels a side.
@@ -113,12 +120,10 @@ def read_photos(folder: Path, listing: Path | None = None, *, held_out: bool = F
     if listing is None:
         files = photos_in(folder)
         places = series_split([one.name for one in files], held_out=held_out)
-        used = [ListedPhoto(files[k]) for k in places]
+        used = [ListedPhoto(files[k], kept=held_out) for k in places]
     else:
         used = [
-            one
-            for one, use in _listed(folder, listing)
-            if (use == KEPT) == held_out and one.path.is_file()
+            one for one in _listed(folder, listing) if one.kept == held_out and one.path.is_file()
         ]
     grounds = tuple(one for one in used if not one.outlines)
     labelled = tuple(one for one in used if one.outlines)
@@ -131,8 +136,8 @@ def read_photos(folder: Path, listing: Path | None = None, *, held_out: bool = F
     return Photos(grounds, labelled)
 
 
-def _listed(folder: Path, listing: Path) -> Iterator[tuple[ListedPhoto, str]]:
-    """Photos of a list and their uses, in the order of names."""
+def _listed(folder: Path, listing: Path) -> Iterator[ListedPhoto]:
+    """Photos of a list, in the order of names."""
     rows: dict[str, tuple[str, list[Outline]]] = {}
     name = ""
     try:
@@ -160,7 +165,7 @@ def _listed(folder: Path, listing: Path) -> Iterator[tuple[ListedPhoto, str]]:
             ) from error
     for name in sorted(rows):
         use, outlines = rows[name]
-        yield ListedPhoto(folder / name, tuple(outlines)), use
+        yield ListedPhoto(folder / name, tuple(outlines), kept=use == KEPT)
 
 
 def _outline(words: Sequence[str]) -> Outline:

@@ -29,7 +29,7 @@ _LABELLED, _CUTTINGS = 0.5, 0.3
 _OUTLINED = 0.6
 """How often a whole photo is one with outlines."""
 _REPAINTED = 0.5
-"""How often a photo's pans and ground have other colours than they had."""
+"""How often a photo is shown in other colours; those that judge never are."""
 
 
 def draw_photo(shape: tuple[int, int], photos: Photos, rng: np.random.Generator) -> Picture:
@@ -41,7 +41,7 @@ def draw_photo(shape: tuple[int, int], photos: Photos, rng: np.random.Generator)
     classes : (H, W) uint8
     """
     known = photos.labelled
-    image, classes = _part(_one(photos.grounds, rng), shape, rng)
+    image, classes = _part(_one(photos.grounds or known, rng), shape, rng)
     if known and rng.random() < _LABELLED:
         image, classes = _part(_one(known, rng), shape, rng)
     if known and rng.random() < _CUTTINGS:
@@ -55,20 +55,21 @@ def whole_photo(size: int, photos: Photos, rng: np.random.Generator) -> Picture:
 
     Returns as `draw_photo`.
     """
-    some = photos.labelled if photos.labelled and rng.random() < _OUTLINED else photos.grounds
-    photo = _one(some, rng)
+    outlined = photos.labelled and (not photos.grounds or rng.random() < _OUTLINED)
+    photo = _one(photos.labelled if outlined else photos.grounds, rng)
     image = photo.pixels()
     shrink = min(1.0, size / max(image.shape))
     image = np.asarray(
         cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8
     )
-    return _coloured(image, photo.classes(image.shape), rng)
+    return _shown(photo, image, rng)
 
 
-def _coloured(
-    image: NDArray[np.uint8], classes: NDArray[np.uint8], rng: np.random.Generator
-) -> Picture:
-    return (repaint(image, classes, rng) if rng.random() < _REPAINTED else image), classes
+def _shown(photo: ListedPhoto, image: NDArray[np.uint8], rng: np.random.Generator) -> Picture:
+    """A photo at the size of ``image``, in its own colours or in others, and its classes."""
+    classes = photo.classes(image.shape)
+    other = not photo.kept and rng.random() < _REPAINTED
+    return (repaint(image, classes, rng) if other else image), classes
 
 
 def _one(photos: tuple[ListedPhoto, ...], rng: np.random.Generator) -> ListedPhoto:
@@ -80,8 +81,7 @@ def _part(photo: ListedPhoto, shape: tuple[int, int], rng: np.random.Generator) 
 
     Closer views show food or a floor of which nobody can say whether it is in a pan.
     """
-    pixels = photo.pixels()
-    pixels, truth = _coloured(pixels, photo.classes(pixels.shape), rng)
+    pixels, truth = _shown(photo, photo.pixels(), rng)
     if rng.random() < 0.5:
         pixels, truth = pixels[:, ::-1], truth[:, ::-1]
     if rng.random() < 0.15:
@@ -111,8 +111,7 @@ def _lay_cutting(
 
     Food in a pan comes along or leaves a hole through which the photo below shows.
     """
-    pixels = photo.pixels()
-    pixels, truth = _coloured(pixels, photo.classes(pixels.shape), rng)
+    pixels, truth = _shown(photo, photo.pixels(), rng)
     mask, longest = (truth > BACKGROUND).astype(np.uint8), rng.uniform(0.3, 1.1)
     if (truth == EGG).any() and rng.random() < 0.7:
         count, parts = cv2.connectedComponents((truth == EGG).astype(np.uint8))

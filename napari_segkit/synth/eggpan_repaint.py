@@ -26,23 +26,23 @@ _COATS = (
     (38, 42, 26),  # red enamel
     (40, 2, -32),  # blue enamel
     (46, -22, 10),  # green enamel
-    (54, 20, 26),  # copper
 )
-"""CIE L*a*b* of coats."""
+"""CIE L*a*b*; no copper, which is for judging only."""
 _DARKEST, _BRIGHTEST = 5.0, 95.0
-"""L* of a surface, between which a curve of brightness can be laid."""
-
+"""Medians of L* between which a curve of brightness can be laid."""
 _TINTED_FROM = 15.0
 """L* from black or white at which a tint is seen in full: reflections of lamps have none."""
+_GRAIN = 5
+"""Pixels of the median below which all is grain and texture, which keep their contrast."""
 
 
 def repaint(
     image: NDArray[np.uint8], classes: NDArray[np.uint8], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The photo with another coat on its pans and another tint on what is no egg and no pan.
+    """The photo with another coat on its pans, and a little other light on all but its eggs.
 
-    Black stays black and white stays white, so that shadows and lights of the photo hold; what
-    lies in a pan keeps its colour but for the tint.
+    Black stays black and white stays white, so that shadows and lights of the photo hold; food
+    belongs to the ground.
 
     Parameters
     ----------
@@ -54,35 +54,35 @@ def repaint(
     (H, W, 3) uint8 RGB, a new array.
     """
     lab = cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2Lab)
-    painted = lab.copy()
-    pan, ground = classes == PAN, classes == BACKGROUND
-    if pan.any():
-        light, *tint = np.array(_COATS[int(rng.integers(len(_COATS)))], float)
-        light += rng.normal(0, 5)
-        tint += rng.normal(0, 3, 2)
-        painted[pan] = _coated(lab[pan], float(light), np.asarray(tint), float(rng.uniform(0.2, 1)))
-    if ground.any():
-        middle = float(np.median(lab[ground, 0]))
-        painted[ground] = _coated(
-            lab[ground], middle + rng.normal(0, 8), rng.normal(0, 5, 2), 1.0, shift=True
-        )
-    soft = cv2.GaussianBlur(painted - lab, (0, 0), 0.7)
-    there = cv2.cvtColor(lab + soft, cv2.COLOR_Lab2RGB)
-    return np.asarray(np.rint(np.clip(there, 0, 1) * 255), np.uint8)
+    calm = np.asarray(cv2.medianBlur(lab, _GRAIN), np.float32)
+    change = np.zeros_like(lab)
+    light, *tint = _COATS[int(rng.integers(len(_COATS)))] + rng.normal(0, (5, 3, 3))
+    coat, kept = np.array(tint), float(rng.uniform(0.2, 1))
+    dim, cast = float(np.exp(rng.normal(0, 0.2))), rng.normal(0, 5, 2)
+    if (pan := classes == PAN).any():
+        was = calm[pan]
+        middle = np.median(was, axis=0)
+        bend = math.log(_within(light) / 100) / math.log(_within(middle[0]) / 100)
+        own = was[:, 1:] - middle[1:] * _tinted(was[:, :1])
+        to = _curve(was[:, :1], bend)
+        change[pan] = np.hstack([to, coat * _tinted(to) + kept * own]) - was
+    if (ground := classes == BACKGROUND).any():
+        was = calm[ground]
+        to = _curve(was[:, :1], dim)
+        change[ground] = np.hstack([to, was[:, 1:] + cast * _tinted(to)]) - was
+    painted = cv2.cvtColor(lab + cv2.GaussianBlur(change, (0, 0), 0.7), cv2.COLOR_Lab2RGB)
+    return np.asarray(np.rint(np.clip(painted, 0, 1) * 255), np.uint8)
 
 
-def _coated(
-    lab: Field, light: float, tint: NDArray[np.float64], kept: float, *, shift: bool = False
-) -> Field:
-    """Colours (N, 3) with a median L* of ``light``.
+def _within(light: float) -> float:
+    return min(max(light, _DARKEST), _BRIGHTEST)
 
-    a*, b* are ``tint`` and, of their own deviation, the share ``kept``; with ``shift`` the tint is
-    added to what they are.
-    """
-    middle = np.clip(np.median(lab, axis=0), (_DARKEST, -99, -99), (_BRIGHTEST, 99, 99))
-    light = min(max(light, _DARKEST), _BRIGHTEST)
-    bend = math.log(light / 100) / math.log(middle[0] / 100)
-    to = 100 * (np.clip(lab[:, :1], 0, 100) / 100) ** bend
-    fade = np.clip(np.minimum(to, 100 - to) / _TINTED_FROM, 0, 1)
-    base = middle[1:] + tint * fade if shift else tint * fade
-    return np.hstack([to, base + kept * (lab[:, 1:] - middle[1:])]).astype(np.float32)
+
+def _curve(light: Field, bend: float) -> Field:
+    """L* (N, 1) bent between black and white."""
+    return np.asarray(100 * (np.clip(light, 0, 100) / 100) ** bend, np.float32)
+
+
+def _tinted(light: Field) -> Field:
+    """Share of a tint (N, 1) at L*."""
+    return np.asarray(np.clip(np.minimum(light, 100 - light) / _TINTED_FROM, 0, 1), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,8 +14,8 @@ import pytest
 
 from napari_segkit.data.formats.registry import recognise
 from napari_segkit.data.pixels import sample_pixels
-from napari_segkit.errors import DatasetError, InputError, ParamsError
-from napari_segkit.jobs import drain
+from napari_segkit.errors import DatasetError, InputError, ParamsError, SegkitError
+from napari_segkit.jobs import drain, synth
 from napari_segkit.jobs.synth import image_seed, synthesise
 from napari_segkit.synth.base import SynthOptions
 
@@ -90,13 +91,32 @@ def test_an_unknown_kind_and_a_taken_target_are_refused(tmp_path: Path) -> None:
     assert (tmp_path / "full/mine.txt").read_text() == "mine"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a child's standard error is inherited on POSIX")
-def test_processes_of_a_killed_run_end_too(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_run_that_began_them(tmp_path: Path, asked: signal.Signals) -> None:
     command = [sys.executable, "-m", "napari_segkit", "synth", "coins", "--n", "100000"]
     options = ["--jobs", "2", "--set", "size=64", "--out", str(tmp_path / "out")]
-    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
         while not list(tmp_path.glob(".segkit-tmp-*/**/*.png")):
             assert process.poll() is None
             time.sleep(0.02)
-        process.kill()
-        process.communicate(timeout=60)  # ends when no process has its standard error any more
+        process.send_signal(asked)
+        try:
+            process.communicate(timeout=60)  # until no process has its standard error any more
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if asked == signal.SIGTERM:
+        assert process.returncode == 130
+        assert not list(tmp_path.iterdir())
+
+
+def _end_at_once(_number: int) -> None:
+    os._exit(1)
+
+
+def test_a_process_that_the_system_ends_is_told_in_a_sentence() -> None:
+    with pytest.raises(SegkitError, match="--jobs"):
+        list(synth._in_order(_end_at_once, 3, 2))  # type: ignore[arg-type]

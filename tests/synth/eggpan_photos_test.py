@@ -14,7 +14,7 @@ from napari_segkit.errors import ImageError, InputError, ParamsError
 from napari_segkit.synth import eggpan_photos
 from napari_segkit.synth.eggpan import EggPan, EggPanOptions, make_scene
 from napari_segkit.synth.eggpan_outlines import ListedPhoto, Photos, read_photos
-from napari_segkit.synth.eggpan_photos import draw_photo, eggs_alone, photo_table
+from napari_segkit.synth.eggpan_photos import draw_photo, eggs_alone, photo_table, whole_photo
 from napari_segkit.synth.eggpan_render import render
 from napari_segkit.synth.eggpan_shells import shell_egg
 from napari_segkit.synth.eggpan_stage import draw_eye, lay_table
@@ -87,6 +87,47 @@ def test_whole_photos_are_as_they_are_or_of_other_colours(folder: Path) -> None:
     assert 3 <= len(known) <= 11, "some with outlines, some without"
     for one in known:
         assert set(one.class_of.values()) == {"egg", "pan"}
+
+
+def test_photos_that_judge_keep_their_colours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eggpan_photos, "_REPAINTED", 1.0)
+    kept = f"{_photo(folder / '1.webp', 95)}  here  1.webp  kept\n  pan 1 1 500 1 1 500\n"
+    listing = folder.parent / "list.txt"
+    listing.write_text(kept + listing.read_text(encoding="utf-8"), encoding="utf-8")
+    for held_out, folder_list in ((True, listing), (True, None), (False, listing), (False, None)):
+        photos = read_photos(folder, folder_list, held_out=held_out)
+        some = photos.grounds + photos.labelled
+        own = {one.pixels().tobytes() for one in some}
+        shown = [whole_photo(80, photos, np.random.default_rng(seed))[0] for seed in range(6)]
+        assert {image.tobytes() in own for image in shown} == {held_out}
+
+
+@pytest.mark.parametrize("cuttings", [False, True])
+def test_parts_and_cuttings_are_shown_in_other_colours_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, cuttings: bool
+) -> None:
+    monkeypatch.setattr(eggpan_photos, "_LABELLED", 0.0 if cuttings else 1.0)
+    monkeypatch.setattr(eggpan_photos, "_CUTTINGS", 1.0 if cuttings else 0.0)
+    (stew,) = read_photos(folder, folder.parent / "list.txt").labelled
+    photos = Photos((ListedPhoto(folder / "a.webp", kept=True),), (stew,))
+    tones = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(eggpan_photos, "_REPAINTED", share)
+        drawn = [draw_photo((48, 64), photos, np.random.default_rng(seed)) for seed in range(30)]
+        tones.append([image[classes == 2].mean() for image, classes in drawn if 2 in classes])
+    assert min(tones[1]) < 0.6 * min(tones[0])
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_list_may_keep_none_but_photos_with_outlines(folder: Path, whole: bool) -> None:
+    listing = folder.parent / "list.txt"
+    text = listing.read_text(encoding="utf-8").replace("stew.webp  labelled", "stew.webp  kept")
+    listing.write_text(text, encoding="utf-8")
+    options = EggPanOptions(photos=folder, outlines=listing, held_out=True, whole=whole, size=64)
+    shares = [(EggPan().generate(seed, options).labels > 0).mean() for seed in range(4)]
+    assert min(shares) > 0.05
 
 
 def test_whole_photos_without_photos_are_an_error() -> None:

@@ -118,7 +118,7 @@ $(EGGPAN)/on-photos/made: Makefile
 	[ -d $(EGGPAN)/photos-coats ] || $(BIN)/segkit synth eggpan --n 1400 --seed 92 --jobs 2 --set size=448 --jpeg 95 $(EGGPAN_SET) --out $(EGGPAN)/photos-coats
 	[ -d $(EGGPAN)/whole-coats ] || $(BIN)/segkit synth eggpan --n 1600 --seed 91 --jobs 2 --set size=640 --jpeg 95 $(EGGPAN_SET) --set whole=true --out $(EGGPAN)/whole-coats
 	$(BIN)/segkit train eggpan $(EGGPAN)/whole-coats $(EGGPAN)/photos-coats $(EGGPAN)/plain-home $(EGGPAN_REAL) --out $(EGGPAN)/coats --set size=448 --batch 8 --steps 2200 --lr 6e-4 --set seed=12 --set warmup=50 --set threads=2 --init $(EGGPAN)/coats-start
-	$(BIN)/python tools/blend_weights.py $(EGGPAN)/coats-start/eggpan.safetensors $(EGGPAN)/coats/eggpan.safetensors --share 0.7 --out $(EGGPAN)/on-photos
+	$(BIN)/python tools/blend_weights.py $(EGGPAN)/coats-start/eggpan.safetensors $(EGGPAN)/coats/eggpan.safetensors --share 0.5 --odds pan=2 --out $(EGGPAN)/on-photos
 	@touch $@
 
 # Where a training on EfficientNet-Lite0 begins: as Google trained it on ImageNet (Apache-2.0).

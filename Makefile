@@ -79,7 +79,7 @@ screenshots: xvfb $(VENV)/.installed-dev
 	$(SCREEN) $(BIN)/python docs/screenshots.py
 	$(SCREEN) $(BIN)/python docs/screenshots_rings.py
 
-# Goes on where it was stopped: about two hours of one core, and a quarter of an hour for the images; with PHOTOS two and a half more, and nearly three of two cores.
+# Goes on where it was stopped: about two hours of one core, and a quarter of an hour for the images; with PHOTOS two and a half more, and four of two cores.
 EGGPAN := build/eggpan
 EGGPAN_LAST = $(EGGPAN)/$(if $(PHOTOS),on-photos,further)
 EGGPAN_TRAIN := $(EGGPAN)/train --valid $(EGGPAN)/valid --config weights/eggpan.toml --set valid_images=24 --resume

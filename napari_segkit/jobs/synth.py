@@ -164,8 +164,7 @@ def _in_order(
     except BrokenProcessPool as error:
         raise SegkitError(
             "a process that made images ended before its time",
-            got="perhaps too little memory",
-            remedy="fewer processes (--jobs) or smaller images",
+            remedy="where memory is short, take fewer processes (--jobs) or smaller images",
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

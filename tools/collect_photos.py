@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -27,14 +28,12 @@ def wanted(listing: Path) -> dict[str, str]:
 def files_of(clone: Path) -> Iterator[bytes]:
     """Every file of a clone, of whatever commit, as far as it is there."""
     git = ["git", "-C", str(clone), "cat-file", "--batch-all-objects"]
-    listed = subprocess.run(
-        [*git, "--batch-check=%(objecttype) %(objectname)"],
-        capture_output=True, check=True, text=True,
-    )  # fmt: skip
-    for line in listed.stdout.splitlines():
-        kind, key = line.split()
-        if kind == "blob":
-            yield subprocess.run([*git[:4], "blob", key], capture_output=True, check=True).stdout
+    with subprocess.Popen([*git, "--batch", "--unordered"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while head := process.stdout.readline().split():
+            content = process.stdout.read(int(head[2]) + 1)[:-1]
+            if head[1] == b"blob":
+                yield content
 
 
 def main() -> None:
@@ -46,11 +45,12 @@ def main() -> None:
     names = wanted(args.listing)
     args.out.mkdir(parents=True, exist_ok=True)
     missing = dict(names)
-    for clone in args.clones:
-        for photo in files_of(clone):
-            key = hashlib.sha256(photo).hexdigest()[:16]
-            if missing.pop(key, None):
-                (args.out / names[key]).write_bytes(photo)
+    for photo in itertools.chain.from_iterable(map(files_of, args.clones)):
+        key = hashlib.sha256(photo).hexdigest()[:16]
+        if missing.pop(key, None):
+            (args.out / names[key]).write_bytes(photo)
+        if not missing:
+            break
     for key, name in missing.items():
         print(f"not found: {name} ({key})", file=sys.stderr)
     print(f"{len(names) - len(missing)} of {len(names)} photos -> {args.out}")

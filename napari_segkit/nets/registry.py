@@ -2,7 +2,7 @@
 
 ======================== ====================================================================
 ``unet-light``           ours: widths, blocks, stem, separable (`unet_light.LightConfig`)
-``unet-contrast``        ours for faint, small things: widths (`unet_contrast`)
+``unet-contrast``        ours for faint, small things: widths, depths (`unet_contrast`)
 ``unet-lite0``           EfficientNet-Lite0 below a small decoder: widths (`unet_lite`)
 ``unet-origin``          the egg and pan project's: widths (`unet_origin.OriginConfig`)
 ``efficientnet-b1-unet`` the dust project's, built by segmentation-models-pytorch: encoder

@@ -12,11 +12,11 @@ All layers work at half the resolution or less, yet no pixel is left out: the fo
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import chain, pairwise, repeat
+from typing import TYPE_CHECKING, Annotated, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 from torch.nn import functional
 
@@ -33,11 +33,21 @@ class ContrastConfig(BaseModel):
     ----------
     widths
         Channels of each level, the finest (half resolution) first.
+    depths
+        Residual blocks of each level but the finest, at least one; of levels not named, one.
+        Further ones begin as identity: a deeper network goes on where a shallower one was.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     widths: tuple[int, ...] = Field((16, 32, 64, 96, 128), min_length=3, max_length=7)
+    depths: tuple[Annotated[int, Field(ge=1, le=16)], ...] = ()
+
+    @model_validator(mode="after")
+    def _depths_of_levels(self) -> Self:
+        if len(self.depths) >= len(self.widths):
+            raise ValueError("more depths than levels below the finest")
+        return self
 
 
 def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
@@ -50,14 +60,15 @@ def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
 
 
 class _Residual(nn.Module):
-    """relu(x + conv(relu(conv(x)))), each with batch normalisation."""
+    """relu(x + conv(relu(conv(x)))), each with batch normalisation; `idle`: at first relu(x)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, idle: bool) -> None:
         super().__init__()
+        norm = nn.BatchNorm2d(channels)
+        if idle:
+            nn.init.zeros_(norm.weight)
         self.first = conv(channels, channels)
-        self.second = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
-        )
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), norm)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(x + self.second(self.first(x)), inplace=True)
@@ -102,7 +113,10 @@ class UNetContrast(nn.Module):
         self.stem = conv((3 + 1) * BLOCK**2, channels[0])
         pairs = list(pairwise(channels))
         self.down = nn.ModuleList(
-            nn.Sequential(conv(a, b, stride=2), _Residual(b)) for a, b in pairs
+            nn.Sequential(
+                conv(a, b, stride=2), *(_Residual(b, idle=number > 0) for number in range(depth))
+            )
+            for (a, b), depth in zip(pairs, chain(config.depths, repeat(1)), strict=False)
         )
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in reversed(pairs))
         self.mix = nn.ModuleList(conv(a, a) for a, _ in reversed(pairs))

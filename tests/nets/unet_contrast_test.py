@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from napari_segkit.nets.unet_contrast import ContrastConfig, UNetContrast, local_contrast
 
@@ -39,3 +40,20 @@ def test_every_pixel_reaches_the_stem() -> None:
     net(image)[0, 0, 8:24, 8:24].sum().backward()
     assert image.grad is not None
     assert (image.grad.abs().sum(1) > 0).float().mean() > 0.9
+
+
+def test_a_deeper_one_goes_on_where_a_shallower_one_was() -> None:
+    widths = (8, 16, 24)
+    shallow = UNetContrast(classes=1, config=ContrastConfig(widths=widths))
+    shallow(torch.randn(4, 3, 32, 32))  # so that the norms know something
+    deep = UNetContrast(classes=1, config=ContrastConfig(widths=widths, depths=(1, 3)))
+    missing = deep.load_state_dict(shallow.state_dict(), strict=False).missing_keys
+    assert {key[: len("down.1.2")] for key in missing} == {"down.1.2", "down.1.3"}
+    image = torch.randn(1, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.allclose(shallow.eval()(image), deep.eval()(image), atol=1e-6)
+
+
+def test_depths_of_more_levels_than_there_are_are_refused() -> None:
+    with pytest.raises(ValidationError, match="more depths than levels"):
+        ContrastConfig(widths=(8, 16, 24), depths=(1, 1, 1))

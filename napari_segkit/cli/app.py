@@ -26,7 +26,6 @@ from napari_segkit.cli import (
     train_commands,
 )
 from napari_segkit.cli.cvat_commands import cvat_app
-from napari_segkit.cli.model_commands import predict_one_large
 from napari_segkit.cli.options import (
     FormatId,
     Grouping,
@@ -45,6 +44,7 @@ from napari_segkit.cli.options import (
     parse_mask_values,
     parse_pairs,
 )
+from napari_segkit.cli.predict_large import is_by_bands, predict_one_large, with_remedies
 from napari_segkit.cli.report import (
     describe_model,
     out,
@@ -62,7 +62,6 @@ from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.formats.classes import read_value_map
 from napari_segkit.data.formats.indexed_png import IndexedPng
 from napari_segkit.data.images import find_images
-from napari_segkit.data.large import is_large
 from napari_segkit.models.base import make_params
 from napari_segkit.models.registry import get_model, model_ids
 
@@ -120,6 +119,7 @@ def models(as_json: Json = False) -> None:
 
 @app.command()
 def predict(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="See `segkit models`.")],
     images: Annotated[list[Path], typer.Argument(help="Files, folders, glob patterns.")],
     target: Annotated[Path, typer.Option("--out", help="Folder or .zip to write.")],
@@ -148,10 +148,13 @@ def predict(
     ):
         chosen, chosen_values = get_model(model), parse_mask_values(mask_values, format_id)
         params = make_params(chosen, preset, parse_pairs(settings or [], "--set"))
+        by_bands = is_by_bands(chosen, images, context)
         segmenter = chosen()
         segmenter.load(weights, device=device, backend=backend)
-        if len(images) == 1 and is_large(images[0]):
-            predict_one_large(segmenter, images[0], target, params, as_json=as_json)
+        if by_bands:
+            predict_one_large(
+                segmenter, images[0], target, params, overwrite=overwrite, as_json=as_json
+            )
             return
         report = run(
             jobs.predict_files(
@@ -168,6 +171,7 @@ def predict(
             ),
             as_json,
         )
+        report = with_remedies(report, chosen)
         print_json(predict_json(report)) if as_json else print_predict(report, overlays)
     if report.failures:
         raise typer.Exit(1)

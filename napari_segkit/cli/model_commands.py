@@ -3,22 +3,28 @@
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from napari_segkit.cli.options import Json, flag, parse_pairs
+from napari_segkit.cli.options import Json, Limit, flag, parse_pairs
+from napari_segkit.cli.predict_large import given
 from napari_segkit.cli.report import err, out, print_json
 from napari_segkit.cli.run import run, told
 from napari_segkit.data.images import find_images
 from napari_segkit.errors import InputError
 from napari_segkit.jobs.bench import bench_dust
-from napari_segkit.jobs.inpaint import inpaint_files
+from napari_segkit.jobs.inpaint import (
+    FillOptions,
+    InpaintReport,
+    ModelMarks,
+    fill_masks,
+    inpaint_files,
+)
 from napari_segkit.jobs.mine import mine
 from napari_segkit.jobs.optimize import optimize
-from napari_segkit.jobs.predict_large import predict_large
 from napari_segkit.models.base import ModelParams, Segmenter, make_params
 from napari_segkit.models.registry import get_model
 
@@ -64,65 +70,66 @@ def _ready(
     return model, params
 
 
-def predict_one_large(
-    model: Segmenter, image: Path, target: Path, params: ModelParams, *, as_json: bool
-) -> None:
-    """Segment an image that is read band by band; write a TIFF of ids and a list.
-
-    Raises
-    ------
-    InputError
-        Where the model needs the whole image.
-    """
-    from napari_segkit.models.dust import Dust, DustParams
-
-    if not isinstance(model, Dust) or not isinstance(params, DustParams):
-        raise InputError(
-            f"{model.title} needs the whole image in memory",
-            where=image,
-            remedy="scale the image down, or raise the limit of pixels",
-        )
-    done = run(predict_large(model, image, target, params=params), as_json)
-    if as_json:
-        told_of = asdict(done) | {"mask": str(done.mask), "table": str(done.table)}
-        print_json(told_of)
-    else:
-        out.print(escape(f"{done.objects} objects: {done.mask}, {done.table}"))
-
-
 def inpaint_command(
+    context: typer.Context,
     images: Images,
-    target: Annotated[Path, flag("--out", "Folder for the cleaned PNG files.")],
+    target: Annotated[Path, flag("--out", "Folder for the cleaned files.")],
+    masks: Annotated[
+        Path | None,
+        typer.Option(metavar="DATASET", help="Fill its masks, by photos' names; no model is run."),
+    ] = None,
     model: Annotated[str, typer.Option(help="What finds the pixels to fill.")] = "dust",
     weights: Weights = None,
     device: Device = "auto",
     preset: Preset = None,
     settings: Settings = None,
     method: Annotated[Filling, typer.Option(help="Telea 2004 or Navier-Stokes.")] = Filling.TELEA,
-    radius: Annotated[int, typer.Option(help="Pixels around a speck to fill from.")] = 5,
-    grow: Annotated[int, typer.Option(help="Widen each speck by so many pixels first.")] = 2,
+    radius: Annotated[
+        int, typer.Option(min=1, max=100, help="Pixels around a speck to fill from.")
+    ] = 5,
+    grow: Annotated[int, typer.Option(min=0, help="Widen each speck by so many pixels.")] = 2,
     overwrite: Annotated[bool, flag("--overwrite", "Replace files in the folder.")] = False,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
-    """Find dust in photos and fill it from its surroundings; all other pixels stay the same."""
-    with told(as_json):
-        segmenter, params = _ready(model, preset, settings, weights, device)
-        job = inpaint_files(
-            segmenter,
-            find_images(images),
-            target,
-            params=params,
-            method=method.value,
-            radius=radius,
-            grow=grow,
-            overwrite=overwrite,
-        )
-        done = run(job, as_json)
-        if as_json:
-            print_json({"images": [asdict(one) | {"path": str(one.path)} for one in done]})
-            return
-        for one in done:
-            out.print(escape(f"{one.path}: {one.objects} objects, {one.pixels} pixels filled"))
+    """Fill dust, or what masks mark, from its surroundings; all other pixels stay the same.
+
+    A TIFF is written as TIFF, everything else as PNG, of the photo's own depth and channels.
+    """
+    with told(as_json, limit, cancelled=f"cancelled; what is done so far is in {target}"):
+        options = FillOptions(method.value, radius, grow)
+        sources = find_images(images)
+        if masks is None:
+            marks = ModelMarks(*_ready(model, preset, settings, weights, device))
+            job = inpaint_files(marks, sources, target, filling=options, overwrite=overwrite)
+        else:
+            if unused := given(context, {"model", "weights", "device", "preset", "settings"}):
+                got, remedy = ", ".join(unused), "leave that out, or --masks"
+                raise InputError("masks are filled without a model", got=got, remedy=remedy)
+            job = fill_masks(masks, sources, target, filling=options, overwrite=overwrite)
+        report = run(job, as_json)
+        print_json(_inpaint_json(report)) if as_json else _print_inpaint(report)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _inpaint_json(report: InpaintReport) -> dict[str, Any]:
+    return {
+        "images": [asdict(one) | {"path": str(one.path)} for one in report.filled],
+        "failures": [{"path": str(one.path), **one.error.as_dict()} for one in report.failures],
+        "notes": report.notes,
+    }
+
+
+def _print_inpaint(report: InpaintReport) -> None:
+    for one in report.filled:
+        told_of = f"{one.path}: {one.objects} objects, {one.pixels} pixels filled"
+        out.print(escape("; ".join((told_of, *one.notes))), soft_wrap=True)
+    for note in report.notes:
+        err.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
+    for failure in report.failures:
+        line = escape(f"{failure.path}: {failure.error}")
+        err.print(f"[red]failed:[/red] {line}", soft_wrap=True)
 
 
 def mine_command(
@@ -133,10 +140,11 @@ def mine_command(
     preset: Preset = None,
     settings: Settings = None,
     top: Annotated[int, typer.Option(help="How many to list.")] = 50,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Rank images: the most worth labelling first, those that the model is least sure of."""
-    with told(as_json):
+    with told(as_json, limit):
         segmenter, params = _ready(model, preset, settings, weights, device)
         report = run(mine(segmenter, find_images(images), params=params), as_json)
         rows = report.ranked[:top]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from napari_segkit.types import Image
 
+_JPEG = (6, 7, 33007)
+_YCBCR = 6  # JPEG's own colours: its decoder gives RGB
+
 
 class LargeImage(Protocol):
     """An image whose rows are read when asked for."""
@@ -82,6 +85,20 @@ def _check(path: Path, dtype: Any, shape: tuple[int, ...]) -> None:
         )
 
 
+def _check_codec(path: Path, compression: Any) -> None:
+    """Refuse what cannot be decoded before the work begins; most codecs are imagecodecs'."""
+    try:
+        tifffile.TIFF.DECOMPRESSORS[compression]
+    except (KeyError, ImportError) as error:
+        raise ImageError(
+            "TIFF of this compression cannot be read here",
+            where=path,
+            expected="none, deflate, LZW, JPEG or zstd",
+            got=getattr(compression, "name", compression),
+            remedy="pip install imagecodecs, or save it again with deflate",
+        ) from error
+
+
 def _rgb(pixels: NDArray[Any]) -> Image:
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         pixels = np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
@@ -115,8 +132,10 @@ class TiffBands:
                 page = tiff.pages[0].aspage()
         except (tifffile.TiffFileError, OSError, ValueError) as error:
             raise ImageError("not an image", where=path, got=error) from error
+        _check_codec(path, page.compression)
         _check(path, page.dtype, page.shape)
-        if page.planarconfig != 1 or page.photometric not in (1, 2):
+        colours = (1, 2, _YCBCR) if page.compression in _JPEG else (1, 2)
+        if page.planarconfig != 1 or page.photometric not in colours:
             got = f"planes {page.planarconfig}, colours {page.photometric}"
             raise ImageError("TIFF cannot be read by bands", where=path, expected="RGB", got=got)
         self.shape: tuple[int, int] = (page.imagelength, page.imagewidth)

@@ -19,7 +19,8 @@ import tifffile
 
 from napari_segkit.data.atomic import atomic_write, disk_errors
 from napari_segkit.data.large import open_large
-from napari_segkit.errors import ParamsError
+from napari_segkit.errors import InputError, ParamsError
+from napari_segkit.jobs.free_places import check_free
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ class LargeResult:
     objects: int
 
 
-def predict_large(model: Dust, path: Path, out: Path, *, params: DustParams) -> Job[LargeResult]:
+def predict_large(
+    model: Dust, path: Path, out: Path, *, params: DustParams, overwrite: bool = False
+) -> Job[LargeResult]:
     """Write ``NAME.tif`` (ids, 32 bits) and ``NAME.csv`` (id, area, score, box) into a folder.
 
     Raises
     ------
+    InputError
+        Where a result would replace the image, or (without ``overwrite``) another file.
     ParamsError
         For another method than ``default`` or another scale than 1.
     ImageError
@@ -67,6 +72,7 @@ def predict_large(model: Dust, path: Path, out: Path, *, params: DustParams) -> 
         raise ParamsError(
             "images of this size are read band by band", expected="method default, scale 1", got=got
         )
+    mask, listing = _places(path, out, overwrite=overwrite)
     source = open_large(path)
     judge = model.judge(params)
     labeller = Labeller(model.reach(params), certain=model.threshold(params))
@@ -93,10 +99,20 @@ def predict_large(model: Dust, path: Path, out: Path, *, params: DustParams) -> 
                     take(top, scores[top : top + _BAND])
         yield Progress(0, 1, "writing")
         table, objects = labeller.finish(min_area=params.min_area)
-        mask, listing = out / f"{path.stem}.tif", out / f"{path.stem}.csv"
         _write_mask(mask, ids, source.shape, table)
     _write_table(listing, objects)
     return LargeResult(mask, listing, source.shape, len(objects))
+
+
+def _places(path: Path, out: Path, *, overwrite: bool) -> tuple[Path, Path]:
+    """Where mask and list go."""
+    if out.suffix.lower() == ".zip" or (out.exists() and not out.is_dir()):
+        raise InputError(
+            "an image of this size becomes a TIFF and a list", where=out, expected="a folder"
+        )
+    mask, listing = out / f"{path.stem}.tif", out / f"{path.stem}.csv"
+    check_free((mask, listing), [path], overwrite=overwrite)
+    return mask, listing
 
 
 @contextmanager

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from typer.testing import CliRunner
 
 from napari_segkit.cli.app import app
+from napari_segkit.data.dataset import Sample, WriteOptions
+from napari_segkit.data.formats.registry import get_format
 from napari_segkit.jobs.mine import doubt_of
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.types import ClassDef
@@ -33,6 +36,21 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+def marked(tmp_path: Path, *names: str) -> Path:
+    """A dataset that marks the black speck on photos of these names."""
+    labels = np.zeros((90, 120), np.int32)
+    labels[40:46, 50:57] = 1
+    dust = (ClassDef("dust", (1, 2, 3)),)
+    found = segmentation_from_labels(labels, classes=dust)
+    target = tmp_path / "masks.zip"
+    with get_format("cvat-mask").open_writer(
+        target, classes=dust, options=WriteOptions()
+    ) as writer:
+        for name in names:
+            writer.add(Sample(name, found))
+    return target
+
+
 def test_inpaint_writes_beside_and_never_over(photos: Path, tmp_path: Path) -> None:
     weights = tiny_weights("dust", tmp_path)
     out = tmp_path / "clean"
@@ -48,6 +66,47 @@ def test_inpaint_writes_beside_and_never_over(photos: Path, tmp_path: Path) -> N
     assert (photos / "a.png").read_bytes() == before
 
 
+def test_inpaint_keeps_a_scan_in_whose_folder_it_writes(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    tifffile.imwrite(scan := scans / "scan.tif", np.full((90, 120, 3), 100, np.uint8))
+    before = scan.read_bytes()
+    call = ("inpaint", scan, "--out", scans, "--weights", tiny_weights("dust", tmp_path))
+    for more in ((), ("--overwrite",)):
+        assert "would replace its image" in segkit(*call, *more, code=2)
+    assert scan.read_bytes() == before
+    assert [one.name for one in scans.iterdir()] == ["scan.tif"]
+
+
+def test_inpaint_goes_on_after_a_photo_that_fails(photos: Path, tmp_path: Path) -> None:
+    (photos / "0.png").write_text("no image")
+    call = ("inpaint", photos, "--out", tmp_path / "out", "--weights")
+    told = json.loads(segkit(*call, tiny_weights("dust", tmp_path), "--json", code=1))
+    assert [row["name"] for row in told["images"]] == ["a", "b"]
+    assert [row["what"] for row in told["failures"]] == ["not an image"]
+
+
+def test_inpaint_fills_masks_of_a_dataset(photos: Path, tmp_path: Path) -> None:
+    masks = marked(tmp_path, "a", "elsewhere")
+    call = ("inpaint", photos, "--masks", masks, "--out", tmp_path / "out", "--grow", 0)
+    told = segkit(*call)
+    assert "1 objects, 42 pixels filled" in told
+    assert "photos without a mask: b" in told
+    assert "masks without a photo: elsewhere" in told
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["a.png"]
+    with Image.open(photos / "a.png") as before, Image.open(tmp_path / "out/a.png") as after:
+        changed = (np.asarray(before) != np.asarray(after)).any(2)
+    assert changed[40:46, 50:57].all()
+    assert changed.sum() == 42
+
+
+def test_inpaint_with_masks_takes_no_model(photos: Path, tmp_path: Path) -> None:
+    masks = marked(tmp_path, "a")
+    call = ("inpaint", photos, "--masks", masks, "--out", tmp_path / "out")
+    assert "got --model, --set" in segkit(*call, "--model", "dust", "--set", "x=1", code=2)
+    assert not (tmp_path / "out").exists()
+
+
 def test_mine_ranks_and_lists_failures(photos: Path, tmp_path: Path) -> None:
     weights = tiny_weights("dust", tmp_path)
     (photos / "c.png").write_text("no image")
@@ -56,6 +115,22 @@ def test_mine_ranks_and_lists_failures(photos: Path, tmp_path: Path) -> None:
     ranked = json.loads(told[told.index("{") :])["ranked"]
     assert {row["name"] for row in ranked} == {"a", "b"}
     assert ranked[0]["doubt"] >= ranked[1]["doubt"]
+
+
+def test_mine_writes_nothing(photos: Path, tmp_path: Path) -> None:
+    before = {one.name: one.read_bytes() for one in photos.iterdir()}
+    segkit("mine", "dust", photos, "--weights", tiny_weights("dust", tmp_path))
+    assert {one.name: one.read_bytes() for one in photos.iterdir()} == before
+
+
+@pytest.mark.parametrize("command", [("mine", "dust"), ("inpaint",)])
+def test_the_limit_that_a_refusal_names_can_be_raised(
+    photos: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    call = (*command, photos / "a.png", "--weights", tiny_weights("dust", tmp_path))
+    call += () if command[0] == "mine" else ("--out", tmp_path / "out")
+    assert "--limit pixels=" in segkit(*call, "--limit", "pixels=1000", code=1)
+    segkit(*call, "--limit", "pixels=100000")
 
 
 def test_doubt_is_that_of_objects_near_the_threshold() -> None:

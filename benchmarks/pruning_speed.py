@@ -15,6 +15,7 @@ import torch
 
 from napari_segkit.data.weights_card import WeightsCard
 from napari_segkit.nets.registry import PRESETS
+from napari_segkit.nets.unet_contrast import ContrastConfig
 from napari_segkit.runtime.openvino_backend import OpenVinoBackend, convert, stride_of
 from napari_segkit.runtime.torch_backend import make_served
 
@@ -43,14 +44,19 @@ def backend(share: float, widths: tuple[int, ...] | None = None) -> OpenVinoBack
     return OpenVinoBackend(model, stride=stride_of(model))
 
 
+def half() -> tuple[int, ...]:
+    """Half of the channels of every level of the preset."""
+    config = ContrastConfig.model_validate(dict(PRESETS["dust"].config))
+    return tuple(width // 2 for width in config.widths)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     ways = {f"{share:.0%} of the weights zero": backend(share) for share in SHARES}
-    half = tuple(width // 2 for width in PRESETS["dust"].config["widths"])
-    ways["half of the channels"] = backend(0.0, half)
+    ways["half of the channels"] = backend(0.0, half())
     batch = np.random.default_rng(0).integers(0, 256, (2, 512, 512, 3), np.uint8)
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(options.turns + 1):

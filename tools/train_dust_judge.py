@@ -6,7 +6,6 @@ python tools/train_dust_judge.py DATASET… --clean PHOTOS --weights dust.safete
 from __future__ import annotations
 
 import argparse
-import copy
 import hashlib
 import logging
 import time
@@ -28,11 +27,20 @@ from napari_segkit.nets.patch_judge import VIEW, JudgeConfig, PatchJudge
 from napari_segkit.ops.candidates import Levels
 from napari_segkit.synth.grounds import photo_source
 from napari_segkit.synth.photos import read_photo
-from napari_segkit.training.second_look import Lessons, calibrate, lessons_of, train_judge
+from napari_segkit.training.second_look import (
+    Lessons,
+    calibrate,
+    learn_measures,
+    learn_views,
+    lessons_of,
+    measured,
+)
 from napari_segkit.training.store import item_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from napari_segkit.types import Image, Labels
 
@@ -41,6 +49,7 @@ LARGEST, SQUARE, SQUARES = 3200, 1000, 2
 """Pixels of the longer side of a clean photo and of the parts that are looked at; how many."""
 MOST = 32
 """Candidates of an image."""
+LEVELS = Levels()
 
 
 def images(folders: list[Path], clean: Path | None) -> Iterator[tuple[Image, Labels]]:
@@ -59,25 +68,26 @@ def images(folders: list[Path], clean: Path | None) -> Iterator[tuple[Image, Lab
                 yield item.image, item.ids
 
 
-def collect(
-    folders: list[Path], clean: Path | None, weights: Path, levels: Levels, net: PatchJudge
-) -> Lessons:
-    """Candidates of the first network on every image."""
-    import torch
+class Candidates:
+    """Those of the first network on every image; what it said is kept for the second round."""
 
-    from napari_segkit.runtime.openvino_part import OpenVinoPart
+    def __init__(self, folders: list[Path], clean: Path | None, weights: Path) -> None:
+        self._sources = folders, clean
+        self._model = Dust()
+        self._model.load(weights)
+        self._said: list[NDArray[np.uint8]] = []
 
-    model = Dust()
-    model.load(weights)
-    if model.backend.name.startswith("OpenVINO"):  # as it will be in use, and 3.5 times as fast
-        net = copy.deepcopy(net)
-        net.encoder = OpenVinoPart(net.encoder, torch.zeros(1, 3, VIEW, VIEW), "")
-    parts: list[Lessons] = []
-    for image, labels in images(folders, clean):
-        chances = drain(model.probability(image, FIRST))
-        parts.append(lessons_of(net, image, chances, labels, levels, seed=len(parts), most=MOST))
+    def __iter__(self) -> Iterator[Lessons]:
+        for number, (image, labels) in enumerate(images(*self._sources)):
+            if number == len(self._said):
+                self._said.append(drain(self._model.probability(image, FIRST)))
+            yield lessons_of(image, self._said[number], labels, LEVELS, seed=number, most=MOST)
+
+
+def joined(parts: list[Lessons]) -> Lessons:
+    """All of them, one after the other."""
     return Lessons(
-        np.concatenate([one.values for one in parts]), np.concatenate([one.true for one in parts])
+        np.concatenate([one.views for one in parts]), np.concatenate([one.true for one in parts])
     )
 
 
@@ -89,48 +99,51 @@ def main() -> None:
     parser.add_argument("--clean", type=Path, help="Photos without dust; a fourth is kept aside.")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--laps", type=float, default=2, help="Over what is not surely none.")
     parser.add_argument("--threshold", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--lessons", type=Path, help="Keep or take the candidates here (.npz).")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(args.threads)
-    levels, begun = Levels(), time.perf_counter()
+    begun = time.perf_counter()
     torch.manual_seed(args.seed)
     net, named = PatchJudge(JudgeConfig()), imagenet_encoder(weights_file())
     net.encoder.load_state_dict({key: named[key] for key in net.encoder.state_dict()})
-    if args.lessons and args.lessons.is_file():
-        file = np.load(args.lessons)
-        lessons = Lessons(file["values"], file["true"])
-    else:
-        lessons = collect(args.datasets, args.clean, args.weights, levels, net)
-        if args.lessons:
-            np.savez(args.lessons, values=lessons.values, true=lessons.true)
-    count, true = len(lessons.true) // 2, int(lessons.true.sum()) // 2
-    logging.info("%d candidates, %d of them dust", count, true)
-    kept = 2 * round(0.85 * count)  # those of the last images are for the temperature
-    loss = train_judge(
-        net, Lessons(lessons.values[:kept], lessons.true[:kept]), steps=args.steps, seed=args.seed
-    )
-    rest = Lessons(lessons.values[kept:], lessons.true[kept:])
+    candidates = Candidates(args.datasets, args.clean, args.weights)
+    values, true = [], []
+    for number, some in enumerate(candidates):
+        values.append(measured(net, some.views, seed=number))
+        true.append(some.true)
+    aside = round(0.85 * len(values))  # what the last images have is for the temperature
+    count, dust = sum(map(len, true)), int(sum(one.sum() for one in true))
+    logging.info("%d candidates, %d of them dust", count, dust)
+    known = np.concatenate(values[:aside])
+    learn_measures(net, known, np.repeat(np.concatenate(true[:aside]), 2), steps=1000)
+    left = [
+        some[net.likely(torch.from_numpy(measures[::2])).numpy()]
+        for some, measures in zip(candidates, values, strict=True)
+    ]
+    lessons, rest = joined(left[:aside]), joined(left[aside:])
+    logging.info("%d are looked at, and %d for the temperature", len(lessons.true), len(rest.true))
+    steps = round(args.laps * len(lessons.true) / 64)
+    loss = learn_views(net, lessons, steps=steps, seed=args.seed)
     logging.info("temperature %.1f", calibrate(net, rest))
     card = WeightsCard(
         name=MODEL,
         model=MODEL,
         arch=ARCH,
-        arch_config={**JudgeConfig().model_dump(mode="json"), "levels": asdict(levels)},
+        arch_config={**JudgeConfig().model_dump(mode="json"), "levels": asdict(LEVELS)},
         classes=("dust",),
         input_size=VIEW,
         threshold=args.threshold,
         training=TrainingFacts(
-            data=f"{count} candidates of the dust network, {true} of them dust, on "
+            data=f"{count} candidates of the dust network, {dust} of them dust, on "
             f"generated images (segkit synth dust){' and clean photos' if args.clean else ''}; "
             "its encoder: ImageNet",
-            data_sha256=hashlib.sha256(lessons.values.data).hexdigest(),
+            data_sha256=hashlib.sha256(lessons.views.data).hexdigest(),
             seed=args.seed,
-            steps=args.steps,
+            steps=steps,
             seconds=round(time.perf_counter() - begun, 1),
             recipe="make weights-dust",
         ),

@@ -9,6 +9,7 @@ import typer
 from napari_segkit.cli.report import out as console
 from napari_segkit.cli.report import print_json, print_written
 from napari_segkit.cli.run import run, told
+from napari_segkit.cli.train_commands import typed_values
 from napari_segkit.data.dataset import WriteOptions
 from napari_segkit.data.images import find_images
 from napari_segkit.jobs.propose import NAMES, Proposing, name_clusters, propose
@@ -73,17 +74,23 @@ def self_train_(
     rounds: Annotated[int, typer.Option(help="How often photos are predicted.")] = 1,
     sure: Annotated[float, typer.Option(help="Least score of every object of a photo.")] = 0.9,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="One setting.")
+    ] = None,
     init: Annotated[Path | None, typer.Option(help="Weights that every round starts from.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train on labelled images, then also on photos that the model is sure of."""
     with told(as_json):
+        from napari_segkit.training.tasks import get_task
+
+        changes = typed_values(settings or [])
         job = self_train(
             model,
             dataset,
             find_images(images),
             out,
-            config=read_config(config, {}),
+            config=read_config(config, changes, get_task(model).defaults),
             valid=valid,
             rounds=rounds,
             sure=sure,

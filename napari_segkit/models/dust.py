@@ -247,6 +247,7 @@ class Dust(NetworkSegmenter):
             return _grown(chances, shape), notes
         scores = np.zeros_like(chances)
         yield from judge.judge(ArrayRows(pixels), chances, scores)
+        notes = tuple(dict.fromkeys(notes + judge.backend.notes))  # of both, said once
         return _grown(scores, shape, smooth=False), notes
 
     def _tiles(self, image: Image, tiling: Tiling) -> Job[NDArray[np.uint8]]:

@@ -14,9 +14,12 @@ import numpy as np
 
 from napari_segkit.errors import WeightsError
 from napari_segkit.ops.candidates import Levels, find_candidates
+from napari_segkit.runtime.base import OutOfMemory
+from napari_segkit.runtime.careful import Careful
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from napari_segkit.models.tiled import Rows
     from napari_segkit.nets.patch_judge import PatchJudge
     from napari_segkit.ops.candidates import Candidate
+    from napari_segkit.runtime.base import Backend, Batch
     from napari_segkit.types import Image, Job
 
 MODEL = "dust-judge"
@@ -33,22 +37,59 @@ _BATCH = 48
 _BAND = 1024
 
 
+class JudgeBackend:
+    """A judge on a device; see `napari_segkit.runtime.base.Backend`, with candidates for tiles."""
+
+    stride = 1
+
+    def __init__(self, net: PatchJudge, device: str) -> None:
+        self.device = device
+        self.name = f"second look on torch, {device}"
+        self._net = net.to(device).eval()
+
+    def run(self, views: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N,) in [0, 1] of `views_of` N candidates."""
+        import torch
+
+        with torch.inference_mode():
+            logits = self._net(torch.from_numpy(views).to(self.device))
+            return np.asarray(logits.sigmoid().float().cpu().numpy(), np.float32)
+
+
+class CarefulJudge(Careful):
+    """Gives way as the first network does: fewer candidates at once, then the CPU."""
+
+    def __init__(self, backend: Backend, on_cpu: Callable[[], Backend] | None = None) -> None:
+        super().__init__(backend, channels=1, on_cpu=on_cpu)
+
+    def full(self, batch: Batch) -> OutOfMemory:
+        """See `Careful`."""
+        return OutOfMemory(
+            "not enough memory",
+            where=f"one candidate, {self.name}",
+            remedy="close other programs, or switch the second look off",
+        )
+
+    def shape_for(self, batch: Batch) -> tuple[int, ...]:
+        """One score each."""
+        return (len(batch),)
+
+
 class SecondLook:
     """Judges candidates.
 
     Parameters
     ----------
-    net
-        On `device`, in evaluation mode.
+    backend
+        Gives candidates scores.
     levels
         What a candidate is.
     """
 
-    def __init__(self, net: PatchJudge, card: WeightsCard, levels: Levels, device: str) -> None:
-        self._net = net
+    def __init__(self, backend: Careful, card: WeightsCard, levels: Levels) -> None:
+        self.backend = backend
         self.card = card
         self.levels = levels
-        self._device = device
 
     def judge(
         self, source: Rows, chances: NDArray[np.uint8], scores: NDArray[np.uint8]
@@ -66,6 +107,11 @@ class SecondLook:
         ------
         Progress
             For every batch of candidates.
+
+        Raises
+        ------
+        OutOfMemory, ModelError
+            As `Careful.run`.
         """
         window = Window(source)
         candidates = find_candidates(chances, self.levels)
@@ -74,18 +120,10 @@ class SecondLook:
             yield Progress(done, None, "second look")
             done += len(some)
             views = np.stack([views_of(one, window, chances) for one in some])
-            for one, score in zip(some, self.scores(views), strict=True):
+            for one, score in zip(some, self.backend.run(views), strict=True):
                 height, width = one.mask.shape
                 place = scores[one.y : one.y + height, one.x : one.x + width]
                 place[one.mask] = max(1, round(255 * float(score)))
-
-    def scores(self, views: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N,) in [0, 1] of `views_of` N candidates."""
-        import torch
-
-        with torch.inference_mode():
-            logits = self._net(torch.from_numpy(views).to(self._device))
-            return np.asarray(logits.sigmoid().float().cpu().numpy(), np.float32)
 
 
 def read_second_look(path: Path, device: str, *, openvino: bool = False) -> SecondLook:
@@ -116,14 +154,14 @@ def read_second_look(path: Path, device: str, *, openvino: bool = False) -> Seco
         raise WeightsError(
             "weights do not fit the network", where=path, got=f"{first[0].strip()[:120]} …"
         ) from error
-    net = net.to(device).eval()
     if openvino:
         from napari_segkit.runtime.openvino_part import OpenVinoPart
 
         blank = torch.zeros(1, 3, VIEW, VIEW)
         name = f"{ARCH}-{card.sha256[:16]}" if card.sha256 else ""
         net.encoder = OpenVinoPart(net.encoder, blank, name)
-    return SecondLook(net, card, levels, device)
+    careful = CarefulJudge(JudgeBackend(net, device), lambda: JudgeBackend(net, "cpu"))
+    return SecondLook(careful, card, levels)
 
 
 class Window:

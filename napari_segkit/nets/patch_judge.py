@@ -229,13 +229,17 @@ class PatchJudge(nn.Module):
     def forward(self, views: Tensor) -> Tensor:
         """Logits; those of what is sifted out lie below every threshold."""
         values = measures(views)
-        kept = self.of_measures(values).mean(0).sigmoid() >= self.sift
+        kept = self.likely(values)
         logits = torch.full_like(values[:, 0], _SURELY_NOT)
         if kept.any():
             seen = torch.cat([self.features(some) for some in torch.split(views[kept], _AT_ONCE)])
             both = torch.cat((values[kept], seen), 1)
             logits[kept] = self.of_all(both) / self.temperature
         return logits
+
+    def likely(self, values: Tensor) -> Tensor:
+        """(N,) bool of (N, K) `measures`: which are looked at further; what is no number is."""
+        return ~(self.of_measures(values).mean(0).sigmoid() < self.sift)
 
     def features(self, views: Tensor) -> Tensor:
         """(N, L) of the encoder: of each view and level the mean of its middle, and of all."""

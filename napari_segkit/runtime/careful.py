@@ -101,15 +101,23 @@ class Careful:
             self.notes = (f"the memory of {self._backend.device} was full; the CPU was used",)
             self._backend = self._on_cpu()
         else:
-            height, width = batch.shape[1:3]
-            raise OutOfMemory(
-                "not enough memory",
-                where=f"a tile of {width}x{height} pixels on {self.name}",
-                remedy="choose smaller tiles, or close other programs",
-            ) from error
+            raise self.full(batch) from error
+
+    def full(self, batch: Batch) -> OutOfMemory:
+        """What is told where not even this batch of one fits."""
+        height, width = batch.shape[1:3]
+        return OutOfMemory(
+            "not enough memory",
+            where=f"a tile of {width}x{height} pixels on {self.name}",
+            remedy="choose smaller tiles, or close other programs",
+        )
+
+    def shape_for(self, batch: Batch) -> tuple[int, ...]:
+        """Of the result for a batch."""
+        return (len(batch), self._channels, *batch.shape[1:3])
 
     def _check(self, batch: Batch, chances: Chances) -> None:
-        expected = (len(batch), self._channels, *batch.shape[1:3])
+        expected = self.shape_for(batch)
         if chances.shape != expected:
             raise ModelError(
                 "the network returned another shape", expected=expected, got=chances.shape

@@ -1,8 +1,9 @@
 """Artefacts cut from a folder of RGBA pictures of film damage, one sub-folder a kind.
 
-The layout is that of FilmDamageSimulator (Eurographics 2023): dirt, dots,
-hair, hair-short, lint, scratches, smut, spots, sprinkles, stain. Three in ten of each kind are
-kept out of training.
+The layout is that of FilmDamageSimulator (Eurographics 2023): dirt, dots, hair, hair-short, lint,
+scratches, smut, spots, stain. Three in ten of each kind are kept out of training. Its tenth kind,
+sprinkles, is not drawn: clouds of 300 to 500 crumbs that run together into one frayed mass, around
+which a person would draw no certain outline; the shipped weights were trained without it.
 """
 
 from __future__ import annotations

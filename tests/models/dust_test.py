@@ -143,12 +143,13 @@ def test_origin_mode_needs_the_origins_network() -> None:
         found(model(), photo(), method="origin")
 
 
-def test_shifted_by_7_pixels_a_network_finds_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_shifted_by_7_pixels_a_network_finds_the_same(seed: int) -> None:
     """With real weights where there are some: whole objects at joints, no seams."""
     weights = shipped("weights") / "dust.safetensors"
     if not weights.is_file():
         pytest.skip("the dust weights are not made yet: make weights-dust")
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     y, x = np.mgrid[:520, :520]
     sky = np.stack([150 + y / 10, 170 + y / 12, 205 + y / 20], 2) + rng.normal(0, 2, (520, 520, 1))
     for cy, cx in rng.integers(30, 490, (25, 2)):
@@ -156,11 +157,12 @@ def test_shifted_by_7_pixels_a_network_finds_the_same(tmp_path: Path) -> None:
     image = np.clip(sky, 0, 255).astype(np.uint8)
     dust = Dust()
     dust.load(weights, backend="torch")
-    first = found(dust, image, tile=256).labels[40:480, 40:480] > 0
-    second = found(dust, image[7:, 7:], tile=256).labels[33:473, 33:473] > 0
-    assert (first != second).mean() < 0.002
-    if first.any():
-        assert (first & second).sum() / (first | second).sum() > 0.85
+    first = found(dust, image, tile=256).labels[40:480, 40:480]
+    second = found(dust, image[7:, 7:], tile=256).labels[33:473, 33:473]
+    assert len(np.unique(first)) - 1 >= 20, "nearly all; some lie on others or at the border"
+    assert len(np.unique(first)) == len(np.unique(second))
+    both, either = (first > 0) & (second > 0), (first > 0) | (second > 0)
+    assert both.sum() / either.sum() > 0.93  # at least 0.949 with seeds 0 to 7
 
 
 def test_shipped_or_missing_weights_are_told(tmp_path: Path, monkeypatch) -> None:

@@ -8,12 +8,14 @@ import torch
 
 from napari_segkit.data.weights import save_weights
 from napari_segkit.data.weights_card import WeightsCard
-from napari_segkit.errors import WeightsError
+from napari_segkit.errors import ModelError, WeightsError
 from napari_segkit.jobs import drain
 from napari_segkit.models.dust import DustParams
 from napari_segkit.models.second_look import (
     ARCH,
     MODEL,
+    CarefulJudge,
+    JudgeBackend,
     SecondLook,
     Window,
     read_second_look,
@@ -22,6 +24,7 @@ from napari_segkit.models.second_look import (
 from napari_segkit.models.tiled import ArrayRows
 from napari_segkit.nets.patch_judge import JudgeConfig, PatchJudge, measures
 from napari_segkit.ops.candidates import Levels, find_candidates
+from napari_segkit.runtime.base import OutOfMemory
 from tests.models.dust_test import found, model, photo
 
 CARD = WeightsCard(
@@ -43,7 +46,43 @@ class Left(PatchJudge):
 
 
 def look(net: PatchJudge | None = None) -> SecondLook:
-    return SecondLook((net or Left(JudgeConfig())).eval(), CARD, Levels(20, 60, 0.4), "cpu")
+    return careful_look(JudgeBackend(net or Left(JudgeConfig()), "cpu"))
+
+
+def careful_look(backend: JudgeBackend | Fails, on_cpu: JudgeBackend | None = None) -> SecondLook:
+    careful = CarefulJudge(backend, None if on_cpu is None else lambda: on_cpu)
+    return SecondLook(careful, CARD, Levels(20, 60, 0.4))
+
+
+class Fails:
+    """Raises what it is told where there are more candidates than `most`; else scores of 1/2."""
+
+    stride = 1
+
+    def __init__(self, error: BaseException, *, most: int = 0, device: str = "cpu") -> None:
+        self.name, self.device = f"second look on test, {device}", device
+        self.error, self.most = error, most
+        self.sizes: list[int] = []
+
+    def run(self, views: np.ndarray) -> np.ndarray:
+        self.sizes.append(len(views))
+        if len(views) > self.most:
+            raise self.error
+        return np.full(len(views), 0.5, np.float32)
+
+
+def six() -> tuple[np.ndarray, np.ndarray]:
+    """An image and chances with six candidates."""
+    chances = np.zeros((200, 400), np.uint8)
+    for x in range(30, 390, 60):
+        chances[90:96, x : x + 6] = 150
+    return np.full((200, 400, 3), 100, np.uint8), chances
+
+
+def scores_by(judge: SecondLook) -> np.ndarray:
+    image, chances = six()
+    drain(judge.judge(ArrayRows(image), chances, scores := np.zeros_like(chances)))
+    return scores[chances > 0]
 
 
 def test_scores_are_painted_over_whole_candidates() -> None:
@@ -125,6 +164,60 @@ def test_sensitivity_moves_scores_alone_and_it_can_be_switched_off() -> None:
     assert dust.threshold(DustParams()) == 128, "the judge's own"
     assert dust.threshold(DustParams(second_look=False)) == 102
     assert len(found(dust, photo(), second_look=False).instances) == len(before.instances)
+
+
+FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+
+@pytest.mark.parametrize("error", [FULL, MemoryError(), RuntimeError("DefaultCPUAllocator: no")])
+def test_F48_candidates_that_do_not_fit_are_halved(error: BaseException) -> None:
+    fails = Fails(error, most=2)
+    assert (scores_by(careful_look(fails)) == 128).all()
+    assert fails.sizes == [6, 3, 1, 1, 1, 1, 1, 1]
+
+
+def test_F48_then_the_cpu_judges_and_that_is_said_once() -> None:
+    note = "the memory of cuda was full; the CPU was used"
+    judge = careful_look(Fails(FULL, device="cuda"), JudgeBackend(Left(JudgeConfig()), "cpu"))
+    assert (scores_by(judge) == scores_by(look())).all()
+    assert judge.backend.device == "cpu"
+    dust = model()
+    dust._judge, dust.backend.notes = judge, (note,)  # the first network fell back, too
+    assert found(dust, photo(), tile=256).notes == (note,)
+
+
+def test_F48_at_last_it_is_told_what_to_do() -> None:
+    words = r"not enough memory \(one candidate, second look on test, cpu\).*second look off"
+    with pytest.raises(OutOfMemory, match=words):
+        scores_by(careful_look(Fails(MemoryError())))
+
+
+def test_F49_a_lost_gpu_stays_lost() -> None:
+    fails = Fails(RuntimeError("CUDA error: device-side assert triggered"), device="cuda")
+    judge = careful_look(fails, JudgeBackend(Left(JudgeConfig()), "cpu"))
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"GPU does not answer.*restart"):
+            scores_by(judge)
+    assert fails.sizes == [6], "it is not asked again"
+
+
+def test_F50_nan_is_refused() -> None:
+    class Broken(Left):
+        def forward(self, views: torch.Tensor) -> torch.Tensor:
+            return super().forward(views) * torch.nan
+
+    with pytest.raises(ModelError, match=r"returned NaN \(second look on torch, cpu\); load other"):
+        scores_by(look(Broken(JudgeConfig())))
+
+
+def test_weights_that_are_read_give_way_too(tmp_path: Path) -> None:
+    tensors = {k: v.numpy() for k, v in PatchJudge(JudgeConfig()).state_dict().items()}
+    save_weights(path := tmp_path / "a.safetensors", tensors, CARD)
+    judge = read_second_look(path, "cpu")
+    assert isinstance(judge.backend, CarefulJudge)
+    judge.backend._backend = Fails(FULL, device="cuda")
+    assert len(scores_by(judge)) == 6 * 36
+    assert judge.backend.name == "second look on torch, cpu"
 
 
 def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:

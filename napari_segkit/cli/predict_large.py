@@ -103,6 +103,8 @@ def predict_one_large(
         print_json(told_of)
     else:
         out.print(escape(f"{done.objects} objects: {done.mask}, {done.table}"))
+        for note in done.notes:
+            out.print(escape(note))
 
 
 def _needs_all(model: type[Segmenter], image: Path) -> InputError:

@@ -138,6 +138,15 @@ class TiffBands:
         if page.planarconfig != 1 or page.photometric not in colours:
             got = f"planes {page.planarconfig}, colours {page.photometric}"
             raise ImageError("TIFF cannot be read by bands", where=path, expected="RGB", got=got)
+        turned = page.tags.get("Orientation")
+        if turned is not None and turned.value != 1:
+            raise ImageError(
+                "TIFF is stored turned and cannot be read by bands",
+                where=path,
+                expected="orientation 1",
+                got=int(turned.value),
+                remedy="save it upright",
+            )
         self.shape: tuple[int, int] = (page.imagelength, page.imagewidth)
         self._step = (
             (page.tilelength, page.tilewidth)

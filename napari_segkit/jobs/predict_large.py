@@ -40,12 +40,13 @@ _BAND = 512
 
 @dataclass(frozen=True)
 class LargeResult:
-    """Where mask and list lie, and how many objects there are."""
+    """Where mask and list lie, how many objects there are, and what a person should know."""
 
     mask: Path
     table: Path
     shape: tuple[int, int]
     objects: int
+    notes: tuple[str, ...] = ()
 
 
 def predict_large(
@@ -101,7 +102,9 @@ def predict_large(
         table, objects = labeller.finish(min_area=params.min_area)
         _write_mask(mask, ids, source.shape, table)
     _write_table(listing, objects)
-    return LargeResult(mask, listing, source.shape, len(objects))
+    notes = model.backend.notes + (judge.backend.notes if judge is not None else ())
+    once = tuple(dict.fromkeys(notes))
+    return LargeResult(mask, listing, source.shape, len(objects), once)
 
 
 def _places(path: Path, out: Path, *, overwrite: bool) -> tuple[Path, Path]:

@@ -79,6 +79,12 @@ def test_a_codec_that_is_not_here_is_one_sentence_before_the_start(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_turned_tiff_is_refused_rather_than_read_lying(tmp_path: Path) -> None:
+    tifffile.imwrite(path := tmp_path / "a.tif", photo(), extratags=[(274, "H", 1, 6, True)])
+    with pytest.raises(ImageError, match="stored turned.*orientation 1.*6.*save it upright"):
+        open_large(path)
+
+
 def test_zarr_bands(tmp_path: Path) -> None:
     zarr = pytest.importorskip("zarr")
     image = photo((90, 120, 3))

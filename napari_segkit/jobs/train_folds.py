@@ -1,4 +1,4 @@
-"""Few images: train several times, each time judged by images left out, before the training of all.
+"""Few photos: train several times, each time judged by photos left out, before the training of all.
 
 The mean of the folds' validations, epoch by epoch, says how long to train on all images, and is
 what the weights' card tells of them: no image is judged by weights that saw it.
@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_segkit.data.atomic import disk_errors
 from napari_segkit.errors import DatasetError
+from napari_segkit.jobs.train_split import photos_of, without
 from napari_segkit.types import Progress
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ class Folded:
     metrics: Mapping[str, float]
 
 
-def folds_of(task: Task, config: TrainConfig, images: int) -> int:
-    """In how many folds to cross-validate; 0 = not at all."""
+def folds_of(task: Task, config: TrainConfig, photos: int) -> int:
+    """In how many folds to cross-validate, as many as photos at most; 0 = not at all."""
     if config.folds is None:
-        return images if 2 <= images < task.few else 0
-    return min(config.folds, images) if config.folds > 1 else 0
+        return photos if 2 <= photos < task.few else 0
+    folds = min(config.folds, photos)
+    return folds if folds > 1 else 0
 
 
 def cross_validate(
@@ -54,7 +56,7 @@ def cross_validate(
     resume: bool = False,
     init: Mapping[str, Tensor] | None = None,
 ) -> Job[Folded]:
-    """Train ``folds`` times into ``out/fold1`` and so on; image i is left out of fold i mod folds.
+    """Train ``folds`` times into ``out/fold1`` and so on; photo i is left out of fold i mod folds.
 
     Raises
     ------
@@ -67,21 +69,20 @@ def cross_validate(
     from napari_segkit.training.store import fingerprint
 
     plain = config.model_copy(update={"patience": 0})
-    curves = []
+    curves, photos = [], photos_of(items)
     for number in range(folds):
         yield Progress(number, folds, f"fold {number + 1} of {folds}")
         place = out / f"fold{number + 1}"
         with disk_errors(place):
             place.mkdir(parents=True, exist_ok=True)
-        left_out = list(items[number::folds])
-        rest = [item for k, item in enumerate(items) if k % folds != number]
-        names = ", ".join(item.name for item in left_out)
+        names = photos[number::folds]
+        rest, left_out = without(items, set(names))
         keeper = Keeper(
             place,
             task.id,
             task=task,
             config=plain,
-            sources=Sources(f"{len(rest)} images, all but {names}", ""),
+            sources=Sources(f"{len(rest)} images, all but {', '.join(names)}", ""),
             resume=resume,
         )
         learn = [task.lean(item) for item in rest]

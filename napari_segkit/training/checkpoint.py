@@ -17,6 +17,7 @@ from napari_segkit.data.atomic import atomic_write
 from napari_segkit.errors import WeightsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -43,6 +44,10 @@ class State:
         Of the best epoch.
     fingerprint
         Hash of the images that are learned from.
+    row
+        Of the last epoch, as the log has it.
+    scaler
+        Of the loss, where the precision needs one (fp16).
     """
 
     epoch: int = 0
@@ -55,6 +60,8 @@ class State:
     seconds: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)
     fingerprint: str = ""
+    row: dict[str, float] = field(default_factory=dict)
+    scaler: dict[str, float] = field(default_factory=dict)
 
 
 def write_checkpoint(
@@ -145,3 +152,15 @@ def read_state(path: Path) -> State:
             return State(**json.loads(file.metadata()["state"]))
     except (safetensors.SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
         raise WeightsError("checkpoint cannot be read", where=path, got=error) from error
+
+
+def start_from(net: nn.Module, init: Mapping[str, Tensor]) -> str:
+    """Take over the tensors that fit; how many is told."""
+    own = net.state_dict()
+    fits = {key: value for key, value in init.items() if _fits(own.get(key), value)}
+    net.load_state_dict(fits, strict=False)
+    return f"{len(fits)} of {len(own)} tensors start from the given weights"
+
+
+def _fits(own: Tensor | None, given: Tensor) -> bool:
+    return own is not None and own.shape == given.shape

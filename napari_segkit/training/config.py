@@ -84,7 +84,7 @@ class TrainConfig(BaseModel):
         (), description="Parts of the base that an adapter holds whole: decoder, neck (rings)."
     )
     folds: int | None = Field(
-        None, ge=0, le=100, description="Cross-validation; by default of fewer than ten images."
+        None, ge=0, le=100, description="Cross-validation; by default of fewer than ten photos."
     )
     origin: bool = Field(False, description="The ring project's protocol, exactly.")
     checkpointing: bool = Field(False, description="Less memory for more time (large bases).")

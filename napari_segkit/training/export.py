@@ -6,7 +6,9 @@ import math
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_segkit.data.weights_card import LICENCE, TrainingFacts, WeightsCard
+from napari_segkit.data.weights import sha256_of
+from napari_segkit.data.weights_card import LICENCE, TrainingFacts, WeightsCard, read_card
+from napari_segkit.errors import WeightsError
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.fit import LAST, best_weights
 
@@ -67,7 +69,6 @@ def export_weights(
         Where the disk refuses.
     """
     state = read_state(out / LAST)
-    measured = state.metrics if metrics is None else metrics
     card = WeightsCard(
         name=name,
         model=task.id,
@@ -80,13 +81,32 @@ def export_weights(
             recipe=sources.recipe,
             start=sources.start,
         ),
-        metrics={key: round(v, 5) for key, v in measured.items() if math.isfinite(v)},
+        metrics=_rounded(state.metrics if metrics is None else metrics),
         versions={name: found for name in _PACKAGES if (found := _version(name))},
         licence=sources.licence,
         **task.card_facts(config),
     )
     tensors = {key: value.numpy() for key, value in best_weights(out).items()}
     task.save(out / f"{name}.safetensors", tensors, card, config)
+
+
+def is_exported(out: Path, name: str, *, metrics: Mapping[str, float] | None = None) -> bool:
+    """Whether ``NAME.safetensors`` and its card are whole and the best of the last checkpoint.
+
+    Parameters as `export_weights`.
+    """
+    state, path = read_state(out / LAST), out / f"{name}.safetensors"
+    measured = _rounded(state.metrics if metrics is None else metrics)
+    try:
+        card = read_card(path)
+        whole = card.sha256 == sha256_of(path)
+    except WeightsError:
+        return False
+    return whole and card.training.steps == state.best_step and card.metrics == measured
+
+
+def _rounded(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {key: round(v, 5) for key, v in metrics.items() if math.isfinite(v)}
 
 
 def _version(package: str) -> str:

@@ -6,6 +6,9 @@
         ...
     out/last.ckpt            everything to go on from, after each epoch
     out/best.safetensors     averaged weights of the best validation, or of the last one (`keep`)
+
+The checkpoint is written first: it has the averaged weights, too, so that going on from it writes
+the best ones again where a stop came in between.
 """
 
 from __future__ import annotations
@@ -20,16 +23,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import gather_object
+from accelerate.utils import broadcast_object_list
 from safetensors.torch import load_file, save
 
 from napari_segkit.data.atomic import atomic_write
 from napari_segkit.errors import ModelError
 from napari_segkit.heap import keep_freed
-from napari_segkit.training.checkpoint import State, read_checkpoint, write_checkpoint
-from napari_segkit.training.events import BatchDone, EpochDone, Note, Validated
+from napari_segkit.training.checkpoint import State, read_checkpoint, start_from, write_checkpoint
+from napari_segkit.training.events import BatchDone, EpochDone, Note
+from napari_segkit.training.log import row_of
+from napari_segkit.training.memory import out_of_memory, too_large
 from napari_segkit.training.optim import learning_rate, make_optimizer
 from napari_segkit.training.samples import Epoch, loader
+from napari_segkit.training.validation import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +50,6 @@ if TYPE_CHECKING:
     from napari_segkit.training.task import Task
 
 LAST, BEST = "last.ckpt", "best.safetensors"
-_TOO_MUCH = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @dataclass
@@ -72,6 +77,7 @@ def fit(
     resume: bool = False,
     init: Mapping[str, Tensor] | None = None,
     fingerprint: str = "",
+    last: int | None = None,
 ) -> Iterator[Event]:
     """Train.
 
@@ -87,41 +93,81 @@ def fit(
         Weights to start from; those of another shape are left as they are.
     fingerprint
         Hash of the images, kept with the checkpoint.
+    last
+        Epoch to end after, where cross-validation chose it; the rate goes as if it went on.
 
     Raises
     ------
     ModelError
-        Where the loss is no number, or not even one image fits into memory.
+        Where the loss is no number, or not even one image fits into memory (of several processes:
+        where a batch does not).
     WeightsError, WriteError
         Where the checkpoint cannot be used or written; the one before is intact.
     """
     setup, notes = _set_up(task, train, config, init)
-    state = setup.state
     if resume and (out / LAST).exists():
-        inner = setup.accelerator.unwrap_model(setup.net)
-        state = setup.state = read_checkpoint(out / LAST, inner, setup.ema, setup.optimizer)
-        notes.append(f"resumed after epoch {state.epoch}")
-        if state.fingerprint != fingerprint:
-            notes.append("the images are others than before: not what an uninterrupted run gives")
+        notes += _go_on(setup, out, fingerprint)
+    if not valid and last is None:
+        notes.append("no photo is left to judge by: the last weights are kept; --valid names some")
+    state = setup.state
     state.fingerprint = fingerprint
     yield from (Note(text) for text in notes)
     begun = time.monotonic() - state.seconds
-    while state.epoch < setup.epochs:
+    while state.epoch < min(setup.epochs, last or setup.epochs):
+        if reason := _over(config, state):
+            yield Note(f"{reason}: stopped")
+            break
         yield from _epoch(setup, train)
         state.epoch += 1
-        judged = _validate(setup, valid, out)
-        state.seconds = time.monotonic() - begun
-        if setup.accelerator.is_main_process:
-            inner = setup.accelerator.unwrap_model(setup.net)
-            write_checkpoint(out / LAST, state, inner, setup.ema, setup.optimizer)
-        setup.accelerator.wait_for_everyone()
+        judged = validate(setup, valid)
+        # the first process's clock is everyone's, so that all stop after the same epoch
+        (state.seconds,) = broadcast_object_list([time.monotonic() - begun])
+        _save(setup, out, best=judged.best)
         yield judged
-        if config.patience and state.epoch - state.best_epoch >= config.patience:
-            yield Note(f"no better score for {config.patience} epochs: stopped")
-            return
-        if config.minutes and state.seconds > 60 * config.minutes:
-            yield Note(f"{config.minutes:g} minutes are over: stopped")
-            return
+    setup.accelerator.wait_for_everyone()  # whoever reads the log next finds the last epoch
+
+
+def _go_on(setup: Setup, out: Path, fingerprint: str) -> list[str]:
+    """Take over the checkpoint; the best weights are written again where they are its own."""
+    accelerator = setup.accelerator
+    inner = accelerator.unwrap_model(setup.net)
+    state = setup.state = read_checkpoint(out / LAST, inner, setup.ema, setup.optimizer)
+    if accelerator.scaler is not None and state.scaler:
+        accelerator.scaler.load_state_dict(state.scaler)
+    if accelerator.is_main_process and state.best_epoch == state.epoch:
+        _save_best(setup, out)
+    notes = [f"resumed after epoch {state.epoch}"]
+    if state.fingerprint != fingerprint:
+        notes.append("the images are others than before: not what an uninterrupted run gives")
+    return notes
+
+
+def _over(config: TrainConfig, state: State) -> str:
+    """Why no further epoch follows; empty = one does."""
+    if config.patience and state.epoch - max(0, state.best_epoch) >= config.patience:
+        return f"no better score for {config.patience} epochs"
+    if config.minutes and state.seconds > 60 * config.minutes:
+        return f"{config.minutes:g} minutes are over"
+    return ""
+
+
+def _save(setup: Setup, out: Path, *, best: bool) -> None:
+    """The first process writes the checkpoint, then the best weights; the others wait."""
+    accelerator, state = setup.accelerator, setup.state
+    if accelerator.is_main_process:
+        if accelerator.scaler is not None:
+            state.scaler = accelerator.scaler.state_dict()
+        inner = accelerator.unwrap_model(setup.net)
+        write_checkpoint(out / LAST, state, inner, setup.ema, setup.optimizer)
+        if best:
+            _save_best(setup, out)
+    accelerator.wait_for_everyone()
+
+
+def _save_best(setup: Setup, out: Path) -> None:
+    tensors = {key: value.contiguous() for key, value in setup.ema.state_dict().items()}
+    with atomic_write(out / BEST) as file:
+        file.write(save(tensors))
 
 
 def _set_up(
@@ -137,7 +183,7 @@ def _set_up(
     if accelerator.device.type == "cpu":
         keep_freed()
     net = task.network(config)
-    notes = [] if init is None else [_start_from(net, task.named(init))]
+    notes = [] if init is None else [start_from(net, task.named(init))]
     net = net.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     optimizer = make_optimizer(net, config)
@@ -148,17 +194,6 @@ def _set_up(
     state = State(parts=config.accumulate)
     setup = Setup(task, config, accelerator, net, ema, optimizer, state, epochs, epoch_steps)
     return setup, notes
-
-
-def _start_from(net: nn.Module, init: Mapping[str, Tensor]) -> str:
-    own = net.state_dict()
-    fits = {key: value for key, value in init.items() if _fits(own.get(key), value)}
-    net.load_state_dict(fits, strict=False)
-    return f"{len(fits)} of {len(own)} tensors start from the given weights"
-
-
-def _fits(own: Tensor | None, given: Tensor) -> bool:
-    return own is not None and own.shape == given.shape
 
 
 def _epoch(setup: Setup, train: Sequence[Item]) -> Iterator[Event]:
@@ -193,7 +228,9 @@ def _epoch(setup: Setup, train: Sequence[Item]) -> Iterator[Event]:
     seconds = time.monotonic() - begun
     rate = setup.epoch_steps * images * accelerator.num_processes / seconds
     mean = total / setup.epoch_steps
-    yield EpochDone(state.epoch + 1, setup.epochs, mean, seconds, rate, waiting / seconds)
+    done = EpochDone(state.epoch + 1, setup.epochs, mean, seconds, rate, waiting / seconds)
+    state.row = row_of(done, lr)
+    yield done
 
 
 def _step(setup: Setup, batch: Any, lr: float) -> float:
@@ -202,13 +239,17 @@ def _step(setup: Setup, batch: Any, lr: float) -> float:
         torch.manual_seed(setup.config.seed + setup.state.step)  # of dropout
         try:
             return _descend(setup, batch, lr)
-        except RuntimeError as error:
-            if not any(words in str(error) for words in _TOO_MUCH):
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
                 raise
             if setup.state.parts >= setup.config.batch * setup.config.accumulate:
+                raise too_large("one image at a time", setup.accelerator) from error
+            if setup.accelerator.num_processes > 1:  # the others wait for this one's gradients
                 raise ModelError(
-                    "one image at a time does not fit into memory",
-                    remedy="choose a smaller size or a smaller architecture",
+                    "a batch does not fit into memory",
+                    where=f"process {setup.accelerator.process_index}",
+                    remedy="choose a smaller batch and a larger accumulate: only a training in "
+                    "one process cuts its batches by itself",
                 ) from error
         setup.state.parts *= 2
 
@@ -247,36 +288,6 @@ def _average(setup: Setup) -> None:
             mean.lerp_(value, 1 - decay)
         else:
             mean.copy_(value)
-
-
-def _validate(setup: Setup, valid: Sequence[Item], out: Path) -> Validated:
-    begun = time.monotonic()
-    config, state, accelerator = setup.config, setup.state, setup.accelerator
-    if valid:
-        scores = setup.task.scores()
-        some = _spread(valid, config.valid_images)
-        some = some[accelerator.process_index :: accelerator.num_processes]
-        rows = [scores.row(one, setup.task.found(setup.ema, one)) for one in some]
-        metrics = scores.summary(gather_object(rows))
-    else:
-        metrics = {}
-    better = not valid or config.keep == "last" or metrics["score"] > state.best
-    if better:
-        state.best, state.metrics = metrics.get("score", 0.0), metrics
-        state.best_epoch, state.best_step = state.epoch, state.step
-        if accelerator.is_main_process:
-            tensors = {key: value.contiguous() for key, value in setup.ema.state_dict().items()}
-            with atomic_write(out / BEST) as file:
-                file.write(save(tensors))
-    elif config.schedule == "plateau":
-        state.factor = max(state.factor / 2, 1e-3)
-    return Validated(state.epoch, metrics, better, time.monotonic() - begun)
-
-
-def _spread(items: Sequence[Item], most: int | None) -> Sequence[Item]:
-    """At most so many, evenly over all of them: datasets lie one after the other."""
-    count = min(len(items), most or len(items))
-    return [items[k * len(items) // count] for k in range(count)]
 
 
 def best_weights(out: Path) -> dict[str, Tensor]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from napari_segkit.training.checkpoint import read_state
+from napari_segkit.training.checkpoint import State, read_state
 from napari_segkit.training.events import Validated
-from napari_segkit.training.export import export_weights
+from napari_segkit.training.export import export_weights, is_exported
 from napari_segkit.training.fit import LAST
-from napari_segkit.training.log import TrainLog
+from napari_segkit.training.log import TrainLog, first_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +30,8 @@ class Keeper:
     sources
         For the card.
     resume
-        Rows of the epochs that are done stay in the log.
+        Rows of the epochs that are done stay in the log; what a stop after the last checkpoint
+        kept from being written is written now.
     metrics
         For the card, where they are not those of the best validation.
 
@@ -57,8 +57,10 @@ class Keeper:
         self.out, self.name = out, name
         self._task, self._config = task, config
         self._sources, self._metrics = sources, metrics
-        self.writes = os.environ.get("RANK", "0") == "0"
-        done = read_state(out / LAST).epoch if resume and (out / LAST).exists() else 0
+        self.writes = first_process()
+        resumed = resume and (out / LAST).exists()
+        self._behind = read_state(out / LAST) if resumed else None
+        done = self._behind.epoch if self._behind else 0
         self._log = TrainLog(out, after=done, tensorboard=config.tensorboard and self.writes)
 
     @property
@@ -76,16 +78,27 @@ class Keeper:
         """
         if not self.writes:
             return
+        if self._behind is not None:  # now, since `fit` has found the checkpoint to be its own
+            self._catch_up(self._behind)
+            self._behind = None
         self._log.add(event)
         if isinstance(event, Validated) and event.best:
-            export_weights(
-                self.out,
-                self.name,
-                task=self._task,
-                config=self._config,
-                sources=self._sources,
-                metrics=self._metrics,
-            )
+            self._export()
+
+    def _catch_up(self, state: State) -> None:
+        self._log.catch_up(state.row)
+        if state.best_epoch > 0 and not is_exported(self.out, self.name, metrics=self._metrics):
+            self._export()
+
+    def _export(self) -> None:
+        export_weights(
+            self.out,
+            self.name,
+            task=self._task,
+            config=self._config,
+            sources=self._sources,
+            metrics=self._metrics,
+        )
 
     def close(self) -> None:
         """Let go of open files."""

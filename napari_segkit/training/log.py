@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from typing import TYPE_CHECKING, Any
 
 from napari_segkit.data.atomic import atomic_write
@@ -12,9 +13,21 @@ from napari_segkit.training.curves import curves_svg
 from napari_segkit.training.events import BatchDone, EpochDone, Validated
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_segkit.training.events import Event
+
+
+def first_process() -> bool:
+    """Whether this process writes and tells: the only one, or the first of several."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def row_of(done: EpochDone, lr: float) -> dict[str, float]:
+    """An epoch's row, before its validation."""
+    row = {"epoch": done.epoch, "loss": done.loss, "lr": lr}
+    return row | {"seconds": done.seconds, "images_per_s": done.images_per_s}
 
 
 class TrainLog:
@@ -52,13 +65,25 @@ class TrainLog:
             if self._board is not None:
                 self._board.add_scalar("loss", event.loss, event.step)
         elif isinstance(event, EpochDone):
-            row = {"epoch": event.epoch, "loss": event.loss, "lr": self._rate}
-            self._rows.append(row | {"seconds": event.seconds, "images_per_s": event.images_per_s})
+            self._rows.append(row_of(event, self._rate))
         elif isinstance(event, Validated):
             self._rows[-1].update(event.metrics)
             for name, value in event.metrics.items():
                 if self._board is not None:
                     self._board.add_scalar(f"valid/{name}", value, event.epoch)
+            self._write()
+
+    def catch_up(self, row: Mapping[str, float]) -> None:
+        """Write again, with the last epoch's row (may be empty) where a stop kept it out.
+
+        Raises
+        ------
+        WriteError
+            Where the disk refuses.
+        """
+        if row and all(one["epoch"] != row["epoch"] for one in self._rows):
+            self._rows.append(dict(row))
+        if self._rows:
             self._write()
 
     def _write(self) -> None:

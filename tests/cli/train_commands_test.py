@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from napari_segkit.cli import train_commands
 from napari_segkit.cli.app import app
+from napari_segkit.jobs.train import TrainReport
+from napari_segkit.training.events import Validated
+from napari_segkit.types import Job, Progress
 
 runner = CliRunner()
 TINY = '{"widths": [8, 16], "blocks": [0, 0]}'
@@ -45,6 +49,22 @@ def test_a_person_reads_epochs(dust: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "epoch 1/1: loss" in result.output
     assert (tmp_path / "out/mine.safetensors").exists()
+
+
+def test_after_ctrl_c_it_says_where_finished_epochs_are(
+    dust: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(event: object) -> None:
+        if isinstance(event, Validated):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_commands, "tell_text", interrupt)
+    out = tmp_path / "out"
+    result = runner.invoke(app, ["train", "dust", str(dust), "--out", str(out), *FAST])
+    assert result.exit_code == 130
+    said = " ".join(result.output.split())
+    assert f"cancelled; --resume goes on after the last finished epoch in {out}" in said
+    assert (out / "last.ckpt").exists()
 
 
 def test_going_on_from_the_weights_in_use(dust: Path, tmp_path: Path) -> None:
@@ -82,17 +102,37 @@ def test_a_wrong_setting_is_one_line_and_exit_2(
     assert words in json.dumps(json.loads(result.stdout))
 
 
+@pytest.mark.parametrize("form", [[], ["--json"], ["--progress", "json"]])
+def test_of_several_processes_only_the_first_reports(
+    form: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(*_: object, **__: object) -> Job[TrainReport]:
+        yield Progress(1, 1, "")
+        return TrainReport(Path("dust.safetensors"), 2, 1, 3, 2, 1.0, {"score": 0.5})
+
+    monkeypatch.setattr(train_commands, "train", trained)
+    told = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        told.append(runner.invoke(app, ["train", "dust", "data", "--out", "out", *form]).output)
+    assert "dust.safetensors" in told[0]
+    assert told[1] == ""
+
+
 @pytest.mark.slow
 def test_two_processes_train_together(dust: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    launch = ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    command = [sys.executable, "-m", *launch, "-m", "napari_segkit", "train", "dust", str(dust)]
-    command += ["--out", str(out), "--progress", "json", *FAST, "--set", "device=cpu"]
+    # `accelerate launch` starts a single process where there is no GPU, whatever it is told
+    launch = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    args = ["train", "dust", str(dust), "--progress", "json", *FAST, "--set", "device=cpu"]
+    command = [sys.executable, "-m", *launch, "-m", "napari_segkit", *args, "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert [line["event"] for line in lines].count("Validated") == 1
+    kinds = [line["event"] for line in lines]
+    assert kinds == ["BatchDone", "BatchDone", "EpochDone", "Validated", "Finished"]
+    alone = runner.invoke(app, [*args, "--out", str(tmp_path / "alone")]).stdout.splitlines()
+    assert json.loads(alone[0])["loss"] != lines[0]["loss"], "each draws crops of its own"
     assert (out / "dust.safetensors").exists()
 
 

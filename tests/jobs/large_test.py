@@ -81,7 +81,7 @@ def test_a_codec_that_is_not_here_is_one_sentence_before_the_start(
 
 def test_a_turned_tiff_is_refused_rather_than_read_lying(tmp_path: Path) -> None:
     tifffile.imwrite(path := tmp_path / "a.tif", photo(), extratags=[(274, "H", 1, 6, True)])
-    with pytest.raises(ImageError, match="stored turned.*orientation 1.*6.*save it upright"):
+    with pytest.raises(ImageError, match=r"stored turned.*orientation 1.*6.*save it upright"):
         open_large(path)
 
 

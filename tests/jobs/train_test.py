@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +12,25 @@ import pytest
 from PIL import Image
 
 from napari_segkit.cli.train_commands import tell_text
+from napari_segkit.data import weights as weights_module
 from napari_segkit.data.dataset import Sample, WriteOptions
 from napari_segkit.data.formats.registry import get_format
 from napari_segkit.data.weights import load_weights, save_weights
 from napari_segkit.errors import DatasetError, InputError, WeightsError, WriteError
-from napari_segkit.jobs import drain
+from napari_segkit.jobs import drain, train_folds
 from napari_segkit.jobs.synth import synthesise
-from napari_segkit.jobs.train import _images, split, train
+from napari_segkit.jobs.train import _images, train
+from napari_segkit.jobs.train_folds import Folded
+from napari_segkit.jobs.train_split import split
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.synth.registry import get_generator
+from napari_segkit.training import fit as fit_module
+from napari_segkit.training import keeper as keeper_module
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.config import TrainConfig, read_config
-from napari_segkit.training.events import BatchDone, EpochDone, Validated
-from napari_segkit.training.fit import LAST
+from napari_segkit.training.events import BatchDone, EpochDone, Note, Validated
+from napari_segkit.training.fit import BEST, LAST
+from napari_segkit.training.log import TrainLog
 from napari_segkit.training.store import Item
 from napari_segkit.training.tasks import get_task
 from napari_segkit.types import ClassDef
@@ -59,7 +65,12 @@ def scene(number: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
 def dataset(tmp_path: Path) -> Callable[..., Path]:
     """Write a dataset of squares."""
 
-    def write(name: str, count: int, classes: tuple[ClassDef, ...] = (DUST,)) -> Path:
+    def write(
+        name: str,
+        count: int,
+        classes: tuple[ClassDef, ...] = (DUST,),
+        names: Sequence[str] = (),
+    ) -> Path:
         options = WriteOptions(include_images=True)
         writer = get_format("tiff16").open_writer(tmp_path / name, classes=classes, options=options)
         with writer:
@@ -67,7 +78,8 @@ def dataset(tmp_path: Path) -> Callable[..., Path]:
                 image, labels = scene(number, len(classes))
                 class_of = {key: one.name for key, one in enumerate(classes, 1)}
                 result = segmentation_from_labels(labels, classes=classes, class_of=class_of)
-                writer.add(Sample(f"scene_{number}", result, image))
+                called = names[number] if names else f"scene_{number}"
+                writer.add(Sample(called, result, image))
         return tmp_path / name
 
     return write
@@ -221,6 +233,107 @@ def test_tiles_of_one_photo_stay_on_one_side() -> None:
         assert len(judge) == 2
     days = [Item(f"pan_2024_0{k}", empty, empty, empty, empty) for k in range(4)]
     assert len(split(days, 0.5, 0)[1]) == 2
+
+
+def test_tiles_of_one_photo_are_never_judged_by(
+    dataset: Callable[..., Path], tmp_path: Path
+) -> None:
+    tiles = dataset("tiles", 4, names=[f"sky_{row}_{col}" for row in range(2) for col in range(2)])
+    for name, folds in (("plain", None), ("folds", 2)):
+        out, events = tmp_path / name, list[object]()
+        settings = config(epochs=1, folds=folds)
+        report = drain(train("dust", tiles, out, config=settings, on_event=events.append))
+        assert (report.train_images, report.valid_images, report.folds) == (4, 0, 0)
+        assert report.metrics == {}
+        (note,) = report.notes
+        assert "no photo is left to judge by" in note
+        assert events[0] == Note(note)
+
+
+def test_folds_leave_out_whole_photos(dataset: Callable[..., Path], tmp_path: Path) -> None:
+    tiles = dataset("tiles", 5, names=["a_0_0", "b_0_0", "a_0_1", "b_1_0", "c_0_0"])
+    out = tmp_path / "out"
+    report = drain(train("dust", tiles, out, config=config(epochs=1, folds=4)))
+    assert (report.folds, report.notes) == (3, ()), "as many as photos"
+    cards = [load_weights(out / f"fold{k}/dust.safetensors")[1] for k in (1, 2, 3)]
+    assert [card.training.data for card in cards] == [
+        "3 images, all but a",
+        "3 images, all but b",
+        "4 images, all but c",
+    ]
+
+
+def test_a_finished_cross_validation_is_not_trained_on_when_resumed(
+    dataset: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, out = dataset("squares", 2), tmp_path / "out"
+    chosen = Folded(2, 1, {"score": 0.5})  # the first of two epochs
+    monkeypatch.setattr(train_folds, "_summed", lambda _: chosen)
+    drain(train("dust", data, out, config=config(folds=2)))
+    kept = (out / "dust.safetensors").read_bytes()
+    report = drain(train("dust", data, out, config=config(folds=2), resume=True))
+    assert (report.epoch, read_state(out / "fold1" / LAST).epoch) == (1, 2)
+    assert (out / "dust.safetensors").read_bytes() == kept
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (fit_module, "_save_best"),
+        (TrainLog, "_write"),
+        (keeper_module, "export_weights"),
+        (weights_module, "card_path"),  # between the weights and their card
+    ],
+    ids=lambda place: place[1],
+)
+def test_F52_a_stop_after_the_last_checkpoint_is_mended_on_resume(
+    place: tuple[object, str],
+    dataset: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data, settings = dataset("squares", 4), config(keep="last")
+    drain(train("dust", data, tmp_path / "whole", config=settings))
+    out, plain, calls = tmp_path / "cut", getattr(*place), iter(range(9))
+
+    def stop(*args: object, **kwargs: object) -> object:
+        if next(calls) == 1:  # in the second and last epoch
+            raise WriteError("the disk is full")
+        return plain(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*place, stop)
+        with pytest.raises(WriteError):
+            drain(train("dust", data, out, config=settings))
+    assert read_state(out / LAST).epoch == 2
+    report = drain(train("dust", data, out, config=settings, resume=True))
+    assert (report.epoch, report.best_epoch) == (2, 2)
+    assert load_weights(report.weights)[1].training.steps == 4
+    for name in ("dust.safetensors", BEST):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    kept = report.weights.stat().st_mtime_ns
+    with (out / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "whole/log.csv").open(newline="") as file:
+        whole = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert [[row["loss"], row["score"]] for row in rows] == [
+        [row["loss"], row["score"]] for row in whole
+    ]
+    drain(train("dust", data, out, config=settings, resume=True))
+    assert report.weights.stat().st_mtime_ns == kept, "whole weights are left alone"
+
+
+def test_weights_are_not_written_from_a_checkpoint_of_another_network(
+    dataset: Callable[..., Path], tmp_path: Path
+) -> None:
+    data, out = dataset("squares", 2), tmp_path / "out"
+    report = drain(train("dust", data, out, config=config(epochs=1)))
+    report.weights.unlink()
+    other = config(epochs=1, arch_config={"widths": [8, 16], "blocks": [0, 0]})
+    with pytest.raises(WeightsError, match="checkpoint cannot be used"):
+        drain(train("dust", data, out, config=other, resume=True))
+    assert not report.weights.exists()
 
 
 def test_what_cannot_be_used_is_said(dataset: Callable[..., Path], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -12,25 +13,52 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
+import safetensors
 import torch
+from safetensors.torch import load_file, save
 
 from napari_segkit.errors import ModelError, ParamsError, WeightsError, WriteError
 from napari_segkit.training import dense_tasks
 from napari_segkit.training import fit as fit_module
 from napari_segkit.training.checkpoint import read_state
 from napari_segkit.training.config import TrainConfig
+from napari_segkit.training.dense_tasks import DustTask
 from napari_segkit.training.events import BatchDone, EpochDone, Event, Note, Validated
 from napari_segkit.training.fit import BEST, LAST, best_weights, fit
+from napari_segkit.training.memory import too_large
 from napari_segkit.training.optim import learning_rate
 from napari_segkit.training.store import Item
 from napari_segkit.training.tasks import get_task
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from napari_segkit.training.scores import Scores
+
 Specks = Callable[[int], list[Item]]
 Tiny = Callable[..., TrainConfig]
 DUST = get_task("dust")
+
+
+class Scripted(DustTask):
+    """Validations with the scores that are given; the last one stays."""
+
+    def __init__(self, *scores: float) -> None:
+        super().__init__("dust", ("dust",), 64)
+        object.__setattr__(self, "given", list(scores))
+
+    def found(self, net: torch.nn.Module, item: Item) -> None:
+        """Nothing is looked for."""
+
+    def scores(self) -> Scores:
+        given = self.given  # type: ignore[attr-defined]
+        score = given.pop(0) if len(given) > 1 else given[0]
+        told = SimpleNamespace(row=lambda *_: {}, summary=lambda _: {"score": score})
+        return cast("Scores", told)
 
 
 def losses(events: list[Event]) -> list[float]:
@@ -135,6 +163,82 @@ def test_early_stop_and_time_limit(specks: Specks, tiny: Tiny, tmp_path: Path) -
     assert len([e for e in events if isinstance(e, EpochDone)]) == 1
 
 
+@pytest.mark.parametrize("limit", [{"patience": 1}, {"minutes": 1e-9}])
+def test_what_has_stopped_by_itself_is_not_trained_on_when_resumed(
+    limit: dict[str, float], specks: Specks, tiny: Tiny, tmp_path: Path
+) -> None:
+    task, config = Scripted(0.5, 0.5), tiny(epochs=9, epoch_steps=1, **limit)
+    first = list(fit(task, specks(2), specks(1), config, tmp_path))
+    assert 1 <= len(validations(first)) <= 2
+    (resumed, reason) = fit(task, specks(2), specks(1), config, tmp_path, resume=True)
+    assert "resumed after" in notes([resumed])
+    assert notes([reason]) == notes(first)
+    longer = tiny(epochs=3, epoch_steps=1)
+    assert validations(list(fit(task, specks(2), specks(1), longer, tmp_path, resume=True)))
+
+
+def test_all_processes_stop_by_the_clock_of_the_first(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_module, "broadcast_object_list", lambda _: [3600.0])
+    events = list(fit(DUST, specks(2), [], tiny(epochs=9, minutes=59), tmp_path))
+    assert len(validations(events)) == 1
+    assert read_state(tmp_path / LAST).seconds == 3600
+
+
+def test_a_training_ends_after_the_epoch_that_cross_validation_chose(
+    specks: Specks, tiny: Tiny, tmp_path: Path
+) -> None:
+    events = list(fit(DUST, specks(2), [], tiny(), tmp_path, last=2))
+    assert read_state(tmp_path / LAST).epoch == 2
+    assert [e.steps for e in events if isinstance(e, BatchDone)] == [12] * 6, "rate as of 4 epochs"
+    assert not losses(list(fit(DUST, specks(2), [], tiny(), tmp_path, resume=True, last=2)))
+
+
+def test_plateau_halves_the_rate_after_an_epoch_without_a_better_score(
+    specks: Specks, tiny: Tiny, tmp_path: Path
+) -> None:
+    config = tiny(epochs=5, epoch_steps=2, schedule="plateau", warmup=0, lr=1e-3)
+    task = Scripted(0.2, 0.3, 0.3, 0.1, 0.4)
+    events = list(fit(task, specks(2), specks(1), config, tmp_path))
+    rates = [event.lr for event in events if isinstance(event, BatchDone)]
+    assert rates == [1e-3] * 6 + [5e-4] * 2 + [2.5e-4] * 2
+
+
+def test_the_scale_of_half_precision_is_kept(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Scaling(fit_module.Accelerator):  # type: ignore[misc,name-defined]
+        """As with fp16, which needs a GPU."""
+
+        def __init__(self, **kwargs: object) -> None:
+            super().__init__(**kwargs)
+            self.scaler = torch.amp.GradScaler("cpu", init_scale=2.0, growth_interval=2)
+
+    monkeypatch.setattr(fit_module, "Accelerator", Scaling)
+    list(fit(DUST, specks(2), [], tiny(), make(tmp_path / "whole")))
+    list(fit(DUST, specks(2), [], tiny(), make(tmp_path / "cut"), last=2))
+    list(fit(DUST, specks(2), [], tiny(), tmp_path / "cut", resume=True))
+    whole, cut = (read_state(tmp_path / name / LAST).scaler for name in ("whole", "cut"))
+    assert whole["scale"] == 2.0 * 2**6, "twice as large after every second of 12 steps"
+    assert cut == whole
+
+
+def test_a_checkpoint_from_before_the_scale_was_kept_goes_on(
+    specks: Specks, tiny: Tiny, tmp_path: Path
+) -> None:
+    whole = list(fit(DUST, specks(2), [], tiny(), make(tmp_path / "whole")))
+    out = make(tmp_path / "old")
+    list(fit(DUST, specks(2), [], tiny(), out, last=2))
+    with safetensors.safe_open(str(out / LAST), "pt") as file:
+        meta = file.metadata()
+    state = json.loads(meta["state"])
+    del state["scaler"], state["row"]
+    (out / LAST).write_bytes(save(load_file(out / LAST), meta | {"state": json.dumps(state)}))
+    rest = list(fit(DUST, specks(2), [], tiny(), out, resume=True))
+    assert losses(rest) == losses(whole)[6:]
+
+
 def test_mixed_precision(specks: Specks, tiny: Tiny, tmp_path: Path) -> None:
     events = list(fit(DUST, specks(2), specks(1), tiny(epochs=1, precision="bf16"), tmp_path))
     assert all(math.isfinite(loss) for loss in losses(events))
@@ -214,8 +318,37 @@ def test_F48_one_image_that_does_not_fit_is_an_error(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(dense_tasks, "normalised", never)
-    with pytest.raises(ModelError, match="one image at a time does not fit"):
+    with pytest.raises(ModelError, match="one image at a time does not fit") as told:
         list(fit(DUST, specks(2), [], tiny(), tmp_path))
+    assert told.value.remedy == "choose a smaller size or a smaller architecture"
+
+
+def test_F48_a_gpu_that_is_too_small_is_told_of_the_cpu() -> None:
+    gpu = cast("Accelerator", SimpleNamespace(device=torch.device("cuda")))
+    assert str(too_large("one image", gpu)).endswith("architecture, or device=cpu")
+
+
+def test_F48_one_of_several_processes_does_not_cut_its_batch_alone(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> float:
+        raise MemoryError
+
+    monkeypatch.setattr(fit_module, "_descend", never)
+    monkeypatch.setattr(fit_module.Accelerator, "num_processes", 2)
+    with pytest.raises(ModelError, match=r"batch does not fit .*process 0.*larger accumulate"):
+        list(fit(DUST, specks(2), [], tiny(), tmp_path))
+
+
+def test_F48_a_validation_that_does_not_fit_is_an_error_with_its_image(
+    specks: Specks, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(dense_tasks, "predict_map", never)
+    with pytest.raises(ModelError, match=r"validation of an image .*\(speck_0\).* into tiles"):
+        list(fit(DUST, specks(2), specks(1), tiny(epochs=1), tmp_path))
 
 
 def test_F51_a_loss_that_is_no_number_stops_with_its_cause_and_training_can_go_on(
@@ -345,8 +478,6 @@ def notes(events: list[Event]) -> str:
 
 
 def tensors(out: Path) -> dict[str, bytes]:
-    from safetensors.torch import load_file
-
     return {key: value.numpy().tobytes() for key, value in load_file(out / LAST).items()}
 
 

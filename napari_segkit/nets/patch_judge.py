@@ -10,8 +10,8 @@
 
 What decides is context: a speck on an even sky is dust, the same speck among a hundred like it is
 gravel. The measures say so outright, so a few thousand candidates teach it in a minute. What they
-cannot say, that this is a leaf, a letter or a bird, an encoder knows that has seen ImageNet; it
-stays as it was trained there.
+cannot say, that this is a leaf, a letter or a bird, an encoder knows that has seen ImageNet; its
+first blocks stay as they were trained there.
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
-"""Names of images in a dataset: paths that every system, list and archive can hold."""
+"""Names of images in a dataset, paths that every system can hold; which names are of one file."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?")
 _LONGEST = 255 - len(".png")  # what file systems allow, in bytes, less the extension
@@ -51,3 +55,12 @@ def name_fault(name: str) -> str | None:
 def collision_key(name: str) -> str:
     """Equal for names that some file system takes for one: case and composed letters."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Of the file, whatever it is called: by links, or in another case; ``None`` without one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image as PilImage
 
 from napari_segkit.data.atomic import atomic_write, disk_errors
+from napari_segkit.data.names import file_id
 from napari_segkit.data.staging import taken
 from napari_segkit.errors import InputError
 
@@ -42,24 +43,15 @@ def check_overlays(
     place, dataset = Path(os.path.realpath(folder)), Path(os.path.realpath(target))
     if place == dataset or dataset in place.parents:
         raise InputError("pictures cannot go into the dataset", where=folder, remedy=remedy)
-    photos = {_file_id(source.path) for source in sources} - {None}
+    photos = {file_id(source.path) for source in sources} - {None}
     for source in sources:
         path = overlay_path(folder, source)
         if not os.path.lexists(path):
             continue
-        if _file_id(path) in photos:
+        if file_id(path) in photos:
             raise InputError("a picture would replace a photo", where=path, remedy=remedy)
         if not (overwrite or _is_overlay(path)):
             raise taken(path)
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    """Of the file, whatever it is called: by links, or in another case."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _is_overlay(path: Path) -> bool:

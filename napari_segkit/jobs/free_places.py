@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from napari_segkit.data.names import collision_key
+from napari_segkit.data.names import collision_key, file_id
 from napari_segkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def check_free(places: Sequence[Path], sources: Sequence[Path], *, overwrite: bo
         Where a result would replace a source, another result of this run, a folder, or (without
         ``overwrite``) a file.
     """
-    originals = {_file_id(path) for path in sources} - {None}
+    originals = {file_id(path) for path in sources} - {None}
     taken: set[str] = set()
     for place in places:
         key = collision_key(str(place))
@@ -34,19 +34,10 @@ def check_free(places: Sequence[Path], sources: Sequence[Path], *, overwrite: bo
         taken.add(key)
         if not os.path.lexists(place):
             continue
-        if _file_id(place) in originals:
+        if file_id(place) in originals:
             raise InputError("the result would replace its image", where=place, remedy=_ELSEWHERE)
         if place.is_dir():
             raise InputError("a folder is in the place of the file", where=place, remedy=_ELSEWHERE)
         if not overwrite:
             remedy = f"{_ELSEWHERE}, or allow replacing (--overwrite)"
             raise InputError("there is a file already", where=place, remedy=remedy)
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    """Of the file, whatever it is called: by links, or in another case."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
